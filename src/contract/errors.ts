@@ -1,0 +1,81 @@
+/**
+ * Every way a request can fail, as a stable code. `docs/errors.md` explains each; a test keeps the two equal.
+ * The codes that clients already know keep OpenAI's spelling (https://platform.openai.com/docs/guides/error-codes).
+ */
+export const ERROR_CODES = {
+  invalid_json: { status: 400, type: 'invalid_request_error' },
+  invalid_value: { status: 400, type: 'invalid_request_error' },
+  unsupported_parameter: { status: 400, type: 'invalid_request_error' },
+  context_length_exceeded: { status: 400, type: 'invalid_request_error' },
+  invalid_api_key: { status: 401, type: 'invalid_request_error' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  not_found: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  body_too_large: { status: 413, type: 'invalid_request_error' },
+  body_timeout: { status: 408, type: 'invalid_request_error' },
+  rate_limit_exceeded: { status: 429, type: 'requests' },
+  client_closed_request: { status: 499, type: 'invalid_request_error' },
+  internal_error: { status: 500, type: 'server_error' },
+  upstream_error: { status: 502, type: 'server_error' },
+  upstream_rejected_key: { status: 502, type: 'server_error' },
+  upstream_invalid_response: { status: 502, type: 'server_error' },
+  upstream_unreachable: { status: 502, type: 'server_error' },
+  upstream_interrupted: { status: 502, type: 'server_error' },
+  upstream_rate_limited: { status: 429, type: 'requests' },
+  no_upstream_available: { status: 503, type: 'service_unavailable_error' },
+  shutting_down: { status: 503, type: 'service_unavailable_error' },
+  not_cached: { status: 504, type: 'invalid_request_error' },
+  upstream_connect_timeout: { status: 504, type: 'server_error' },
+  upstream_first_byte_timeout: { status: 504, type: 'server_error' },
+  upstream_idle_timeout: { status: 504, type: 'server_error' },
+  upstream_total_timeout: { status: 504, type: 'server_error' },
+  /** The upstream judged the request itself wrong; its status and its own body go to the client unchanged. */
+  upstream_refused: { status: 400, type: 'invalid_request_error' },
+} as const satisfies Record<string, { status: number; type: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export type GatewayErrorOptions = {
+  /** The request field at fault, e.g. `messages[2].content`. */
+  param?: string;
+  /** Whether another upstream may succeed where this one failed. Decided where the error is made. */
+  isRetryable?: boolean;
+  retryAfterSeconds?: number;
+  /** An upstream's own error answer, relayed verbatim to the client in place of our envelope. */
+  relay?: { status: number; body: string; contentType: string };
+  cause?: unknown;
+};
+
+/** The one error type of the gateway: `code` is for machines, `message` is fit for clients, `cause` is for operators. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly param: string | null;
+  readonly isRetryable: boolean;
+  readonly retryAfterSeconds: number | undefined;
+  readonly relay: GatewayErrorOptions['relay'];
+
+  constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'GatewayError';
+    this.code = code;
+    this.param = options.param ?? null;
+    this.isRetryable = options.isRetryable ?? false;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.relay = options.relay;
+  }
+
+  get status(): number {
+    return this.relay?.status ?? ERROR_CODES[this.code].status;
+  }
+
+  /** OpenAI's error object, exactly its four keys. */
+  toEnvelope(): { error: { message: string; type: string; param: string | null; code: ErrorCode } } {
+    return { error: { message: this.message, type: ERROR_CODES[this.code].type, param: this.param, code: this.code } };
+  }
+}
+
+/** Any thrown value as a GatewayError; what we did not foresee becomes `internal_error`, its text kept from the client. */
+export const toGatewayError = (error: unknown): GatewayError =>
+  error instanceof GatewayError
+    ? error
+    : new GatewayError('internal_error', 'The gateway failed to handle this request.', { cause: error });

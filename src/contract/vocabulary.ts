@@ -1,0 +1,47 @@
+/** The words of the wire and of routes.yaml that more than one part relies on. */
+export const UPSTREAM_KINDS = [
+  'openai',
+  'azure',
+  'anthropic',
+  'gemini',
+  'mistral',
+  'groq',
+  'together',
+  'openrouter',
+  'deepseek',
+  'xai',
+  'llama',
+  'llama-server',
+  'ollama',
+  'lm-studio',
+  'vllm',
+  'mlx',
+  'onnx',
+  'litert',
+  'apple',
+  'openai-compatible',
+] as const;
+export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+export const HEADERS = {
+  requestId: 'x-request-id',
+  route: 'x-rightsize-route',
+  tier: 'x-rightsize-tier',
+  session: 'x-rightsize-session',
+  upstream: 'x-rightsize-upstream',
+  model: 'x-rightsize-model',
+  difficulty: 'x-rightsize-difficulty',
+  reason: 'x-rightsize-reason',
+  cache: 'x-rightsize-cache',
+  attempts: 'x-rightsize-attempts',
+  cost: 'x-rightsize-cost-usd',
+  saved: 'x-rightsize-saved-usd',
+  overhead: 'x-rightsize-overhead-ms',
+  config: 'x-rightsize-config',
+} as const;
+
+/** `x-rightsize-cache`: served from the exact cache, from the semantic cache, looked up and absent, or not looked up. */
+export type CacheStatus = 'hit' | 'semantic' | 'miss' | 'bypass';
+
+/** The model name by which a client leaves the choice to us. */
+export const AUTO_MODEL = 'auto';
