@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import { UPSTREAM_KINDS } from '../contract/vocabulary.ts';
+
+/**
+ * The shape of routes.yaml, the authority for the published JSON Schema and for `docs/configuration.md`.
+ * Strict: an unknown key is an error. Durations are written `500ms`, `30s`, `10m`, `1h`, `7d` and parsed to milliseconds.
+ */
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'use letters, digits, dots, dashes and underscores, at most 63 of them');
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+const duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'write a duration such as 500ms, 30s, 10m, 1h or 7d')
+  .transform((text) => {
+    const unit = text.replace(/[\d.]/g, '');
+    return Number.parseFloat(text) * (UNIT_MS[unit] ?? 1);
+  });
+
+const share = z.number().min(0).max(1);
+const oneOrMore = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1)]);
+
+export const TimeoutsSchema = z.strictObject({
+  connect: duration.default(5_000).meta({ description: 'Longest wait for a connection to the upstream.' }),
+  firstByte: duration.default(60_000).meta({ description: 'Longest wait for the first content of the answer.' }),
+  idle: duration.default(60_000).meta({ description: 'Longest silence between two parts of an answer.' }),
+  total: duration.default(590_000).meta({ description: 'Longest time for the whole answer.' }),
+});
+
+const upstreamBase = {
+  timeouts: TimeoutsSchema.prefault({}).meta({ description: 'Limits on waiting for this upstream.' }),
+};
+
+const LlamaUpstreamSchema = z.strictObject({
+  kind: z.literal('llama'),
+  model: z.string().min(1).meta({
+    description:
+      'A GGUF file: a path (relative to routes.yaml), `hf:owner/repo:quant`, or `builtin:nano`, the model in the box.',
+  }),
+  gpu: z
+    .enum(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+    .default('auto')
+    .meta({ description: 'The accelerator to use, where its engine package is installed.' }),
+  contextTokens: z.int().min(256).default(8192).meta({ description: 'Context window of one request, in tokens.' }),
+  parallel: z.int().min(1).max(64).default(4).meta({ description: 'Requests generated at the same time.' }),
+  threads: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ description: 'CPU threads of the engine; by default one fewer than there are cores.' }),
+  ...upstreamBase,
+});
+
+const HttpUpstreamSchema = z.strictObject({
+  kind: z.enum(UPSTREAM_KINDS).exclude(['llama']),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ description: 'Base URL that ends before `/chat/completions`, e.g. `https://host/v1`. Presets know theirs.' }),
+  apiKey: z.string().min(1).optional().meta({
+    description: 'Secret sent as bearer token. Write `${NAME}`; without that variable the upstream is left out.',
+  }),
+  apiKeyFile: z.string().min(1).optional().meta({ description: 'A file that holds the key, read at load.' }),
+  headers: z.record(z.string(), z.string()).optional().meta({ description: 'Extra request headers.' }),
+  free: z.boolean().optional().meta({ description: 'Its answers cost nothing. Default: true for local runtimes.' }),
+  connections: z.int().min(1).max(4096).default(256).meta({ description: 'Most connections open at one time.' }),
+  ...upstreamBase,
+});
+
+export const UpstreamSchema = z.discriminatedUnion('kind', [LlamaUpstreamSchema, HttpUpstreamSchema]);
+
+const usdPerMillion = z.number().min(0).max(1_000_000);
+export const PriceSchema = z.strictObject({
+  input: usdPerMillion.meta({ description: 'USD per million input tokens.' }),
+  cachedInput: usdPerMillion.optional().meta({ description: 'USD per million cached input tokens; default: as input.' }),
+  output: usdPerMillion.meta({ description: 'USD per million output tokens, reasoning included.' }),
+});
+
+export const TierModelSchema = z.strictObject({
+  upstream: name.meta({ description: 'Name of an upstream of this file.' }),
+  model: z.string().min(1).optional().meta({
+    description: 'Model name at that upstream. A `llama` upstream has one model, and needs none here.',
+  }),
+  weight: z.number().min(0).default(1).meta({
+    description: 'Share of the traffic of this tier; 0 keeps the model for failures of the others.',
+  }),
+  price: PriceSchema.optional().meta({ description: 'What it costs. Without it the cost of a paid model is unknown.' }),
+  contextTokens: z.int().min(1).optional().meta({ description: 'Context window, in tokens.' }),
+  capabilities: z
+    .array(z.enum(['tools', 'images', 'audio', 'json']))
+    .optional()
+    .meta({ description: 'What it can do beside text. Default: by the kind of its upstream.' }),
+});
+
+export const TierSchema = z.strictObject({
+  name,
+  models: z.array(TierModelSchema).min(1),
+});
+
+const MatchSchema = z.strictObject({
+  model: oneOrMore(z.string().min(1)).optional().meta({ description: 'Model names as clients send them.' }),
+  team: oneOrMore(name).optional().meta({ description: 'Teams the rule is for.' }),
+  has: z
+    .array(z.enum(['tools', 'images', 'audio', 'json', 'system']))
+    .min(1)
+    .optional()
+    .meta({ description: 'Facts that must all hold for the request.' }),
+  minTokens: z.int().min(0).optional().meta({ description: 'Least number of prompt tokens (estimated).' }),
+  maxTokens: z.int().min(0).optional().meta({ description: 'Greatest number of prompt tokens (estimated).' }),
+});
+
+/** Said of keys whose feature a later version brings: `rightsize check` and the start banner warn about each. */
+export const NOT_YET = 'Accepted, but without effect in this version.';
+
+const DifficultySchema = z.union([
+  z.strictObject({
+    threshold: share.meta({ description: 'Requests at or above this difficulty go to the strongest tier.' }),
+  }),
+  z.strictObject({
+    largeShare: share.meta({
+      description: 'Share of requests to send to the strongest tier; the threshold keeps itself at that share.',
+    }),
+  }),
+]);
+
+export const RouteSchema = z.strictObject({
+  name,
+  match: MatchSchema.prefault({}).meta({ description: 'All conditions must hold; none means every request.' }),
+  tier: name.optional().meta({ description: 'Always use this tier.' }),
+  difficulty: DifficultySchema.optional().meta({ description: 'Choose the tier by difficulty.' }),
+  fallback: z
+    .enum(['up', 'any', 'none'])
+    .default('up')
+    .meta({ description: 'Tiers to try when every model of the chosen one fails: stronger ones, any, or none.' }),
+  escalate: z
+    .strictObject({
+      minConfidence: share.default(0.7),
+      tokens: z.int().min(1).max(512).default(24),
+    })
+    .optional()
+    .meta({ description: `Hand an unsure local answer to a stronger tier. ${NOT_YET}`, notYet: true }),
+  cache: z
+    .strictObject({
+      ttl: duration.meta({ description: 'How long an answer may be served again.' }),
+      semantic: z
+        .strictObject({ minSimilarity: share.default(0.95) })
+        .optional()
+        .meta({ description: `Serve answers to requests that mean the same. ${NOT_YET}`, notYet: true }),
+    })
+    .optional()
+    .meta({ description: 'Serve identical requests from the cache.' }),
+  mode: z.enum(['enforce', 'observe']).default('enforce').meta({
+    description: 'observe: send the request to the model the client asked for, and record what the rule would have done.',
+  }),
+});
+
+export const TeamSchema = z.strictObject({
+  budget: z
+    .strictObject({
+      usd: z.number().positive(),
+      per: z.enum(['day', 'week', 'month', 'total']),
+      onExceeded: z.string().min(1).default('reject'),
+    })
+    .optional()
+    .meta({ description: `Money allowed in a period. ${NOT_YET}`, notYet: true }),
+  limits: z
+    .strictObject({
+      requestsPerMinute: z.int().min(1).optional().meta({ description: 'Requests admitted in any minute.' }),
+      tokensPerMinute: z.int().min(1).optional().meta({ description: 'Tokens, prompt and answer, in any minute.' }),
+    })
+    .prefault({}),
+  routes: z.array(name).min(1).optional().meta({ description: 'Routes this team may use; default all.' }),
+});
+
+export const TestSchema = z.strictObject({
+  prompt: z.string().min(1),
+  model: z.string().min(1).default('auto').meta({ description: 'Model name the client would send.' }),
+  team: name.optional(),
+  expect: z.strictObject({ tier: name.optional(), route: name.optional() }),
+});
+
+export const RoutesFileSchema = z.strictObject({
+  version: z.literal(1).meta({ description: 'Version of this file format.' }),
+  upstreams: z.record(name, UpstreamSchema).meta({ description: 'Places that answer requests.' }),
+  tiers: z.array(TierSchema).min(1).meta({ description: 'Ranks of models, weakest and cheapest first.' }),
+  routes: z.array(RouteSchema).min(1).meta({ description: 'Rules; the first that matches decides.' }),
+  teams: z.record(name, TeamSchema).default({}).meta({
+    description: 'Limits and permissions by team. Requests without a key belong to team `default`.',
+  }),
+  tests: z.array(TestSchema).default([]).meta({ description: 'Prompts and where they must go, run by `rightsize check`.' }),
+});
+
+export type RoutesFile = z.infer<typeof RoutesFileSchema>;
+export type UpstreamConfig = z.infer<typeof UpstreamSchema>;
+export type LlamaUpstreamConfig = z.infer<typeof LlamaUpstreamSchema>;
+export type HttpUpstreamConfig = z.infer<typeof HttpUpstreamSchema>;
+export type TierConfig = z.infer<typeof TierSchema>;
+export type TierModelConfig = z.infer<typeof TierModelSchema>;
+export type RouteConfig = z.infer<typeof RouteSchema>;
+export type TeamConfig = z.infer<typeof TeamSchema>;
+export type Timeouts = z.infer<typeof TimeoutsSchema>;
+export type Price = z.infer<typeof PriceSchema>;
