@@ -13,7 +13,7 @@ export type LoadedConfig = {
   routes: RoutesFile;
   /** The first 12 hex digits of the SHA-256 of the file's bytes; sent as `x-rightsize-config`. */
   version: string;
-  /** Upstreams whose `apiKey: "${NAME}"` names an unset variable: they are left out of every tier. */
+  /** Upstreams whose key's variable, as written or usual for their kind, is unset: they are left out of every tier. */
   missingKeys: { upstream: string; variable: string }[];
   /** What is accepted but will not work as the file's author may expect. */
   warnings: ConfigProblem[];

@@ -4,29 +4,35 @@ import { UPSTREAM_KINDS } from '../contract/vocabulary.ts';
 /**
  * The shape of routes.yaml, the authority for the published JSON Schema and for `docs/configuration.md`.
  * Strict: an unknown key is an error. Durations are written `500ms`, `30s`, `10m`, `1h`, `7d` and parsed to milliseconds.
+ * `patternErrorMessage` says in words what a pattern asks for: error messages and editors show it.
  */
 const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'use letters, digits, dots, dashes and underscores, at most 63 of them');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+  .meta({ patternErrorMessage: 'a name of at most 63 letters, digits, dots, dashes and underscores' });
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const duration = z
   .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'write a duration such as 500ms, 30s, 10m, 1h or 7d')
+  .regex(/^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$/)
+  .meta({ patternErrorMessage: 'a duration such as 500ms, 30s, 10m, 1h or 7d' })
   .transform((text) => {
     const unit = text.replace(/[\d.]/g, '');
     return Number.parseFloat(text) * (UNIT_MS[unit] ?? 1);
   });
 
+/** Node fires timers of more than 2^31 ms (24.8 days) at once. */
+const timeout = duration.refine((ms) => ms >= 1 && ms <= 24 * 86_400_000, 'a timeout is between 1ms and 24d');
+
 const share = z.number().min(0).max(1);
 const oneOrMore = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1)]);
 
 export const TimeoutsSchema = z.strictObject({
-  connect: duration.default(5_000).meta({ description: 'Longest wait for a connection to the upstream.' }),
-  firstByte: duration.default(60_000).meta({ description: 'Longest wait for the first content of the answer.' }),
-  idle: duration.default(60_000).meta({ description: 'Longest silence between two parts of an answer.' }),
-  total: duration.default(590_000).meta({ description: 'Longest time for the whole answer.' }),
+  connect: timeout.prefault('5s').meta({ description: 'Longest wait for a connection to the upstream.' }),
+  firstByte: timeout.prefault('60s').meta({ description: 'Longest wait for the first content of the answer.' }),
+  idle: timeout.prefault('60s').meta({ description: 'Longest silence between two parts of an answer.' }),
+  total: timeout.prefault('590s').meta({ description: 'Longest time for the whole answer.' }),
 });
 
 const upstreamBase = {
@@ -34,7 +40,7 @@ const upstreamBase = {
 };
 
 const LlamaUpstreamSchema = z.strictObject({
-  kind: z.literal('llama'),
+  kind: z.literal('llama').meta({ description: 'The engine in the box, for one GGUF model.' }),
   model: z.string().min(1).meta({
     description:
       'A GGUF file: a path (relative to routes.yaml), `hf:owner/repo:quant`, or `builtin:nano`, the model in the box.',
@@ -55,16 +61,44 @@ const LlamaUpstreamSchema = z.strictObject({
 });
 
 const HttpUpstreamSchema = z.strictObject({
-  kind: z.enum(UPSTREAM_KINDS).exclude(['llama']),
+  kind: z
+    .enum(UPSTREAM_KINDS)
+    .exclude(['llama'])
+    .meta({ description: 'What answers there; it decides the default URL, quirks and capabilities.' }),
   url: z
     .url({ protocol: /^https?$/ })
+    .refine((url) => !/\/chat\/completions\/?$/.test(url), 'leave out the `/chat/completions` at the end')
     .optional()
-    .meta({ description: 'Base URL that ends before `/chat/completions`, e.g. `https://host/v1`. Presets know theirs.' }),
-  apiKey: z.string().min(1).optional().meta({
-    description: 'Secret sent as bearer token. Write `${NAME}`; without that variable the upstream is left out.',
+    .meta({
+      description:
+        'Base URL that ends before `/chat/completions`, e.g. `https://host/v1`. Default: by kind, see the table of kinds.',
+      patternErrorMessage: 'a URL that starts with `http://` or `https://`',
+    }),
+  apiKey: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        `Secret that the provider asks for. Write a variable, \`\${NAME}\`; while it is unset the upstream is left out. ` +
+        'Default at the default URL: see the table of kinds.',
+    }),
+  apiKeyFile: z.string().min(1).optional().meta({
+    description: 'A file that holds the key alone, read at load; a path relative to this file.',
   }),
-  apiKeyFile: z.string().min(1).optional().meta({ description: 'A file that holds the key, read at load.' }),
-  headers: z.record(z.string(), z.string()).optional().meta({ description: 'Extra request headers.' }),
+  headers: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/)
+        .meta({ patternErrorMessage: 'a header name' }),
+      z
+        .string()
+        .regex(/^[ -~\u00a1-\u00ff]*$/)
+        .meta({ patternErrorMessage: 'one line of printable characters (Latin-1)' }),
+    )
+    .optional()
+    .meta({ description: 'Extra request headers, by name.' }),
   free: z.boolean().optional().meta({ description: 'Its answers cost nothing. Default: true for local runtimes.' }),
   connections: z.int().min(1).max(4096).default(256).meta({ description: 'Most connections open at one time.' }),
   ...upstreamBase,
@@ -75,7 +109,9 @@ export const UpstreamSchema = z.discriminatedUnion('kind', [LlamaUpstreamSchema,
 const usdPerMillion = z.number().min(0).max(1_000_000);
 export const PriceSchema = z.strictObject({
   input: usdPerMillion.meta({ description: 'USD per million input tokens.' }),
-  cachedInput: usdPerMillion.optional().meta({ description: 'USD per million cached input tokens; default: as input.' }),
+  cachedInput: usdPerMillion
+    .optional()
+    .meta({ description: 'USD per million cached input tokens; default: as input.' }),
   output: usdPerMillion.meta({ description: 'USD per million output tokens, reasoning included.' }),
 });
 
@@ -96,8 +132,10 @@ export const TierModelSchema = z.strictObject({
 });
 
 export const TierSchema = z.strictObject({
-  name,
-  models: z.array(TierModelSchema).min(1),
+  name: name.meta({ description: 'How routes, clients and headers call this tier.' }),
+  models: z.array(TierModelSchema).min(1).meta({
+    description: 'Models that share the traffic of this tier by weight and stand in for each other.',
+  }),
 });
 
 const MatchSchema = z.strictObject({
@@ -127,7 +165,7 @@ const DifficultySchema = z.union([
 ]);
 
 export const RouteSchema = z.strictObject({
-  name,
+  name: name.meta({ description: 'How clients, headers and the ledger call this rule.' }),
   match: MatchSchema.prefault({}).meta({ description: 'All conditions must hold; none means every request.' }),
   tier: name.optional().meta({ description: 'Always use this tier.' }),
   difficulty: DifficultySchema.optional().meta({ description: 'Choose the tier by difficulty.' }),
@@ -137,8 +175,8 @@ export const RouteSchema = z.strictObject({
     .meta({ description: 'Tiers to try when every model of the chosen one fails: stronger ones, any, or none.' }),
   escalate: z
     .strictObject({
-      minConfidence: share.default(0.7),
-      tokens: z.int().min(1).max(512).default(24),
+      minConfidence: share.default(0.7).meta({ description: 'Least certainty at which the local answer is kept.' }),
+      tokens: z.int().min(1).max(512).default(24).meta({ description: 'Tokens to judge that certainty by.' }),
     })
     .optional()
     .meta({ description: `Hand an unsure local answer to a stronger tier. ${NOT_YET}`, notYet: true }),
@@ -146,23 +184,28 @@ export const RouteSchema = z.strictObject({
     .strictObject({
       ttl: duration.meta({ description: 'How long an answer may be served again.' }),
       semantic: z
-        .strictObject({ minSimilarity: share.default(0.95) })
+        .strictObject({
+          minSimilarity: share.default(0.95).meta({ description: 'Least similarity of two requests to count as one.' }),
+        })
         .optional()
         .meta({ description: `Serve answers to requests that mean the same. ${NOT_YET}`, notYet: true }),
     })
     .optional()
     .meta({ description: 'Serve identical requests from the cache.' }),
   mode: z.enum(['enforce', 'observe']).default('enforce').meta({
-    description: 'observe: send the request to the model the client asked for, and record what the rule would have done.',
+    description:
+      'observe: send the request to the model the client asked for, and record what the rule would have done.',
   }),
 });
 
 export const TeamSchema = z.strictObject({
   budget: z
     .strictObject({
-      usd: z.number().positive(),
-      per: z.enum(['day', 'week', 'month', 'total']),
-      onExceeded: z.string().min(1).default('reject'),
+      usd: z.number().positive().meta({ description: 'Most to spend in one period, in USD.' }),
+      per: z.enum(['day', 'week', 'month', 'total']).meta({ description: 'The period, in UTC.' }),
+      onExceeded: z.string().min(1).default('reject').meta({
+        description: 'After that: `reject` requests, or the tier to use instead.',
+      }),
     })
     .optional()
     .meta({ description: `Money allowed in a period. ${NOT_YET}`, notYet: true }),
@@ -171,15 +214,21 @@ export const TeamSchema = z.strictObject({
       requestsPerMinute: z.int().min(1).optional().meta({ description: 'Requests admitted in any minute.' }),
       tokensPerMinute: z.int().min(1).optional().meta({ description: 'Tokens, prompt and answer, in any minute.' }),
     })
-    .prefault({}),
+    .prefault({})
+    .meta({ description: 'Most that all requests of the team may add up to.' }),
   routes: z.array(name).min(1).optional().meta({ description: 'Routes this team may use; default all.' }),
 });
 
 export const TestSchema = z.strictObject({
-  prompt: z.string().min(1),
+  prompt: z.string().min(1).meta({ description: 'The user message.' }),
   model: z.string().min(1).default('auto').meta({ description: 'Model name the client would send.' }),
-  team: name.optional(),
-  expect: z.strictObject({ tier: name.optional(), route: name.optional() }),
+  team: name.optional().meta({ description: 'Team the client would belong to; default `default`.' }),
+  expect: z
+    .strictObject({
+      tier: name.optional().meta({ description: 'Tier that must be chosen.' }),
+      route: name.optional().meta({ description: 'Route that must match.' }),
+    })
+    .meta({ description: 'What must come out; at least one of the two.' }),
 });
 
 export const RoutesFileSchema = z.strictObject({
@@ -190,7 +239,10 @@ export const RoutesFileSchema = z.strictObject({
   teams: z.record(name, TeamSchema).default({}).meta({
     description: 'Limits and permissions by team. Requests without a key belong to team `default`.',
   }),
-  tests: z.array(TestSchema).default([]).meta({ description: 'Prompts and where they must go, run by `rightsize check`.' }),
+  tests: z
+    .array(TestSchema)
+    .default([])
+    .meta({ description: 'Prompts and where they must go, run by `rightsize check`.' }),
 });
 
 export type RoutesFile = z.infer<typeof RoutesFileSchema>;

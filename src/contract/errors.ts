@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   unsupported_parameter: { status: 400, type: 'invalid_request_error' },
   context_length_exceeded: { status: 400, type: 'invalid_request_error' },
   invalid_api_key: { status: 401, type: 'invalid_request_error' },
+  not_allowed: { status: 403, type: 'invalid_request_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
   not_found: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
@@ -41,6 +42,8 @@ export type GatewayErrorOptions = {
   /** Whether another upstream may succeed where this one failed. Decided where the error is made. */
   isRetryable?: boolean;
   retryAfterSeconds?: number;
+  /** HTTP status that an upstream answered with. */
+  upstreamStatus?: number;
   /** An upstream's own error answer, relayed verbatim to the client in place of our envelope. */
   relay?: { status: number; body: string; contentType: string };
   cause?: unknown;
@@ -52,6 +55,7 @@ export class GatewayError extends Error {
   readonly param: string | null;
   readonly isRetryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly upstreamStatus: number | undefined;
   readonly relay: GatewayErrorOptions['relay'];
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
@@ -61,6 +65,7 @@ export class GatewayError extends Error {
     this.param = options.param ?? null;
     this.isRetryable = options.isRetryable ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.upstreamStatus = options.upstreamStatus;
     this.relay = options.relay;
   }
 

@@ -1,0 +1,20 @@
+/** ChatML with tools, in Jinja; everything that a message may lack is behind an `if`, since undefined values throw. */
+export const CHAT_TEMPLATE = [
+  "{%- if tools %}{{- '<|im_start|>system\\n' }}",
+  "{%- if messages[0].role == 'system' %}{{- messages[0].content + '\\n\\n' }}{%- endif %}",
+  '{{- "# Tools\\n<tools>" }}{%- for tool in tools %}{{- "\\n" }}{{- tool | tojson }}{%- endfor %}{{- "\\n</tools>\\n" }}',
+  '{{- "Reply with <tool_call>\\n{\\"name\\": ..., \\"arguments\\": {...}}\\n</tool_call><|im_end|>\\n" }}',
+  "{%- elif messages[0].role == 'system' %}{{- '<|im_start|>system\\n' + messages[0].content + '<|im_end|>\\n' }}{%- endif %}",
+  '{%- for message in messages %}',
+  "{%- if message.role == 'user' or (message.role == 'system' and not loop.first) %}",
+  "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}",
+  "{%- elif message.role == 'assistant' %}{{- '<|im_start|>assistant\\n' }}",
+  '{%- if message.content %}{{- message.content }}{%- endif %}',
+  '{%- if message.tool_calls %}{%- for tool_call in message.tool_calls %}{%- set f = tool_call.function %}',
+  '{{- \'\\n<tool_call>\\n{"name": "\' + f.name + \'", "arguments": \' }}{{- f.arguments | tojson }}{{- \'}\\n</tool_call>\' }}',
+  "{%- endfor %}{%- endif %}{{- '<|im_end|>\\n' }}",
+  "{%- elif message.role == 'tool' %}",
+  "{{- '<|im_start|>user\\n<tool_response>\\n' + message.content + '\\n</tool_response><|im_end|>\\n' }}",
+  '{%- endif %}{%- endfor %}',
+  "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}",
+].join('');

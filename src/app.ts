@@ -1,0 +1,118 @@
+import { createServer, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import type { KeyStore } from './auth/key-store.ts';
+import { MemoryCacheStore } from './cache/memory-cache-store.ts';
+import type { ConfigSource } from './config/config-source.ts';
+import type { LoadedConfig } from './config/loaded-config.ts';
+import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
+import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import { createHttpApp } from './http/http-app.ts';
+import type { BodyLimits } from './http/read-body.ts';
+import type { LedgerStore } from './ledger/ledger-store.ts';
+import { type Billing, billingOf } from './ledger/price.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { MemoryCounterStore } from './limits/memory-counter-store.ts';
+import { createPipeline } from './pipeline.ts';
+import type { Ports, Runtime } from './ports.ts';
+import { type Candidate, compileRoutingTable } from './routing/routing-table.ts';
+import { ShareThresholds } from './routing/share-thresholds.ts';
+import { UpstreamRegistry } from './upstream-registry.ts';
+
+export type AppOptions = {
+  config: ConfigSource;
+  clock: Clock;
+  logger: Logger;
+  keys: KeyStore;
+  ledger: LedgerStore;
+  classifier: DifficultyClassifier;
+  /** Where models, the engine and sockets live. */
+  dataDir: string;
+  bodyLimits: BodyLimits;
+};
+
+export type App = {
+  server: Server;
+  runtime(): Runtime;
+  /** Stops accepting, lets running requests end for at most `drainMs`, then closes everything that was opened here. */
+  close(drainMs: number): Promise<void>;
+};
+
+/** Wires the gateway: the one place that chooses adapters. Overrides replace single ports, for tests and the demo. */
+export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): App => {
+  const { config, clock, logger } = options;
+  const registry = new UpstreamRegistry({ clock, logger, dataDir: options.dataDir });
+  let runtime = toRuntime(config.current(), registry);
+  const stopWatching = config.onChange((next) => {
+    runtime = toRuntime(next, registry);
+  });
+  const ports: Ports = {
+    clock,
+    logger,
+    runtime: () => runtime,
+    keys: options.keys,
+    counters: new MemoryCounterStore(clock),
+    cache: new MemoryCacheStore(clock),
+    classifier: options.classifier,
+    ledger: options.ledger,
+    shares: new ShareThresholds(options.classifier.typicalDifficulties),
+    random: Math.random,
+    ...overrides,
+  };
+  const http = createHttpApp({
+    pipeline: createPipeline(ports),
+    runtime: ports.runtime,
+    configStatus: () => config.status(),
+    keys: ports.keys,
+    clock,
+    logger,
+    bodyLimits: options.bodyLimits,
+    routesSchema: readFileSync(join(import.meta.dirname, 'config/routes.schema.json'), 'utf8'),
+  });
+  const server = createServer({ noDelay: true, keepAliveTimeout: 65_000 }, getRequestListener(http.fetch));
+  return {
+    server,
+    runtime: () => runtime,
+    async close(drainMs) {
+      stopWatching();
+      await stopServer(server, clock, drainMs);
+      await registry.close();
+    },
+  };
+};
+
+const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry): Runtime => {
+  const upstreams = registry.apply(config);
+  const table = compileRoutingTable(config);
+  const billings = new Map(
+    table.tiers.flatMap(({ candidates }) => candidates).map((candidate) => [candidate, toBilling(candidate, config)]),
+  );
+  const strongestFirst = [...table.tiers].reverse().flatMap(({ candidates }) => candidates);
+  const priced = strongestFirst.find((candidate) => billings.get(candidate)?.kind === 'priced');
+  const billingOfCandidate = (candidate: Candidate): Billing => billings.get(candidate) ?? { kind: 'unknown' };
+  return {
+    config,
+    table,
+    upstreams,
+    billingOf: billingOfCandidate,
+    baseline: priced ? billingOfCandidate(priced) : { kind: 'unknown' },
+  };
+};
+
+const toBilling = (candidate: Candidate, { routes }: LoadedConfig): Billing => {
+  const upstream = routes.upstreams[candidate.upstream];
+  const isFree =
+    upstream === undefined || upstream.kind === 'llama' || (upstream.free ?? UPSTREAM_DEFAULTS[upstream.kind].isLocal);
+  return billingOf(isFree, candidate.config.price);
+};
+
+const stopServer = async (server: Server, clock: Clock, drainMs: number): Promise<void> => {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cancel = clock.after(drainMs, () => server.closeAllConnections());
+  await closed;
+  cancel();
+};

@@ -1,0 +1,55 @@
+import { relative, resolve } from 'node:path';
+import { formatProblems } from '../config/format-problems.ts';
+import { loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { toGatewayError } from '../contract/errors.ts';
+import type { DifficultyClassifier } from '../difficulty/classifier.ts';
+import { loadClassifier } from '../difficulty/load-classifier.ts';
+import type { CliContext } from './context.ts';
+import { dryRun } from './dry-run.ts';
+
+/** `rightsize check [file]`: every problem of a routes.yaml at once, then its `tests:`. @returns the exit code. */
+export const checkCommand = async (
+  path: string | undefined,
+  options: { json?: boolean },
+  { environment, stdout, stderr }: CliContext,
+): Promise<number> => {
+  const file = resolve(path ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml');
+  const shown = relative('.', file) || file;
+  const loaded = await loadConfig({ file, environment });
+  const problems = loaded.ok ? [] : loaded.problems;
+  const warnings = loaded.ok ? loaded.config.warnings : [];
+  const failures = loaded.ok ? runTests(loaded.config, await loadClassifier()) : [];
+  const isGood = loaded.ok && failures.length === 0;
+  if (options.json) {
+    stdout.write(`${JSON.stringify({ ok: isGood, problems, warnings, failedTests: failures })}\n`);
+    return isGood ? 0 : 1;
+  }
+  const lines = [
+    formatProblems(shown, problems),
+    formatProblems(shown, warnings, { noun: 'warning' }),
+    ...failures.map(({ prompt, message }) => `${shown}: test ${JSON.stringify(prompt)} failed: ${message}`),
+  ].filter((line) => line !== '');
+  if (lines.length > 0) stderr.write(`${lines.join('\n')}\n`);
+  if (loaded.ok && isGood) {
+    const { version, routes } = loaded.config;
+    stdout.write(`${shown} is valid (version ${version}); ${routes.tests.length} of its tests passed.\n`);
+  }
+  return isGood ? 0 : 1;
+};
+
+type TestFailure = { prompt: string; message: string };
+
+const runTests = (config: LoadedConfig, classifier: DifficultyClassifier): TestFailure[] =>
+  config.routes.tests.flatMap(({ prompt, model, team = 'default', expect }) => {
+    const fail = (message: string): TestFailure[] => [{ prompt: prompt.slice(0, 60), message }];
+    try {
+      const { tier, route, reasons } = dryRun(config, classifier, { prompt, model, team });
+      const because = `(${reasons.join('; ')})`;
+      if (expect.tier !== undefined && tier !== expect.tier) return fail(`tier ${tier}, not ${expect.tier} ${because}`);
+      if (expect.route !== undefined && route !== expect.route) return fail(`route ${route}, not ${expect.route}`);
+      return [];
+    } catch (error) {
+      return fail(toGatewayError(error).message);
+    }
+  });

@@ -1,0 +1,54 @@
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import { parseChatRequest, toConversation } from '../contract/chat-request.ts';
+import type { DifficultyClassifier, FeatureContribution } from '../difficulty/classifier.ts';
+import { decide } from '../routing/decide.ts';
+import { factsOf } from '../routing/request-facts.ts';
+import { compileRoutingTable } from '../routing/routing-table.ts';
+import { selectRoute } from '../routing/select-route.ts';
+import { ShareThresholds, thresholdOf } from '../routing/share-thresholds.ts';
+
+export type DryRun = {
+  route: string;
+  tier: string;
+  difficulty: number;
+  threshold: number | null;
+  reasons: string[];
+  /** `upstream/model` in the order they would be asked. */
+  attempts: string[];
+  /** The features that moved the difficulty most, strongest first. */
+  features: FeatureContribution[];
+};
+
+const SHOWN_FEATURES = 3;
+
+/**
+ * The decision that a request would meet if every upstream were well; sends nothing. Upstreams without a key count as
+ * well, so that rules can be checked on machines that have no secrets.
+ * @throws GatewayError as the gateway would answer.
+ */
+export const dryRun = (
+  config: LoadedConfig,
+  classifier: DifficultyClassifier,
+  { prompt, model, team }: { prompt: string; model: string; team: string },
+): DryRun => {
+  const request = parseChatRequest(Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] })));
+  const facts = factsOf(request);
+  const table = compileRoutingTable(config);
+  const selection = selectRoute(table, { model, team, route: null, tier: null }, facts);
+  const { difficulty, features } = classifier.classify(toConversation(request));
+  const threshold = thresholdOf(selection.route, difficulty, new ShareThresholds(classifier.typicalDifficulties));
+  const names = Object.keys(config.routes.upstreams);
+  const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));
+  const decision = decide({ table, selection, facts, requestedModel: model, difficulty, threshold, states, random: 0 });
+  return {
+    route: decision.route,
+    tier: decision.tier,
+    difficulty,
+    threshold: decision.threshold,
+    reasons: decision.reasons,
+    attempts: decision.attempts.map((attempt) => `${attempt.upstream}/${attempt.model}`),
+    features: [...features]
+      .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+      .slice(0, SHOWN_FEATURES),
+  };
+};

@@ -1,0 +1,42 @@
+import { ConfigError } from '../config/config-error.ts';
+import { loadConfig } from '../config/load.ts';
+import { loadClassifier } from '../difficulty/load-classifier.ts';
+
+import type { CliContext } from './context.ts';
+import { dryRun } from './dry-run.ts';
+import { resolve } from 'node:path';
+
+export type ExplainOptions = { config?: string; model?: string; team?: string; json?: boolean };
+
+/** `rightsize explain "prompt"`: prints the decision for a prompt and why; sends nothing. @returns the exit code. */
+export const explainCommand = async (
+  prompt: string,
+  options: ExplainOptions,
+  { environment, stdout }: CliContext,
+): Promise<number> => {
+  const file = resolve(options.config ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml');
+  const loaded = await loadConfig({ file, environment });
+  if (!loaded.ok) throw new ConfigError(file, loaded.problems);
+  const result = dryRun(loaded.config, await loadClassifier(), {
+    prompt,
+    model: options.model ?? 'auto',
+    team: options.team ?? 'default',
+  });
+  if (options.json) {
+    stdout.write(`${JSON.stringify({ ...result, config: loaded.config.version })}\n`);
+    return 0;
+  }
+  const line = loaded.config.routeLines[result.route];
+  const rows: [string, string][] = [
+    ['route', `${result.route}${line === undefined ? '' : ` (${file}:${line})`}`],
+    ['tier', result.tier],
+    ['difficulty', `${result.difficulty.toFixed(3)}${result.threshold === null ? '' : ` (threshold ${result.threshold})`}`],
+    ['reason', result.reasons.join('; ')],
+    ['models', result.attempts.join(', then ')],
+    ['because', result.features.map(({ name, contribution }) => `${name} ${signed(contribution)}`).join(', ')],
+  ];
+  stdout.write(rows.map(([key, value]) => `${key.padEnd(12)}${value}\n`).join(''));
+  return 0;
+};
+
+const signed = (value: number): string => `${value >= 0 ? '+' : ''}${value.toFixed(2)}`;

@@ -1,0 +1,77 @@
+import { formatProblems } from '../config/format-problems.ts';
+import { type Gateway, startGateway } from '../gateway.ts';
+import type { UpstreamState } from '../upstreams/upstream.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import { isLoopback, readSettings, type ServeFlags, type Settings } from '../settings.ts';
+import type { CliContext } from './context.ts';
+
+/** Longest wait for running requests after the first SIGINT or SIGTERM. */
+const DRAIN_MS = 30_000;
+
+/** `rightsize serve`: runs the gateway until it is told to stop. @returns the exit code. */
+export const serveCommand = async (flags: ServeFlags, context: CliContext): Promise<number> => {
+  const settings = readSettings(flags, context.environment);
+  refuseOpenDoor(settings);
+  const gateway = await startGateway(settings, context);
+  printBanner(gateway, context);
+  return untilStopped(gateway, context);
+};
+
+/**
+ * Without a key anyone who reaches the port spends the owner's money.
+ * @throws UsageError for an address beyond this machine without a key, unless told that this is meant.
+ */
+export const refuseOpenDoor = ({ host, apiKey, isInsecure }: Settings): void => {
+  if (isLoopback(host) || apiKey !== null || isInsecure) return;
+  throw new UsageError(
+    `${host} can be reached from other machines and no key is required; set RIGHTSIZE_API_KEY, or say --insecure`,
+  );
+};
+
+/** Resolves when the gateway has stopped: the first signal drains, the second stops at once, SIGHUP reloads. */
+export const untilStopped = (gateway: Gateway, { onSignal, stderr }: CliContext): Promise<number> =>
+  new Promise((resolve) => {
+    let isStopping = false;
+    const stop = () => {
+      if (isStopping) gateway.app.server.closeAllConnections();
+      else {
+        isStopping = true;
+        stderr.write('\nStopping: running requests may end; once more stops at once.\n');
+        gateway.close(DRAIN_MS).then(
+          () => finish(0),
+          () => finish(1),
+        );
+      }
+    };
+    const finish = (code: number) => {
+      for (const end of ends) end();
+      resolve(code);
+    };
+    const ends = [
+      onSignal('SIGINT', stop),
+      onSignal('SIGTERM', stop),
+      onSignal('SIGHUP', () => void gateway.config.reload()),
+    ];
+  });
+
+/** What a newcomer needs to see: where it listens, what answers there, and what does not and why. */
+export const printBanner = (gateway: Gateway, { stderr }: Pick<CliContext, 'stderr'>): void => {
+  const { config, table, upstreams } = gateway.app.runtime();
+  stderr.write(`Rightsize listens on ${gateway.url}/v1 (${config.file}, version ${config.version})\n`);
+  for (const { name, candidates } of table.tiers) {
+    for (const { upstream, model } of candidates) {
+      stderr.write(`  ${name.padEnd(8)} ${`${upstream}/${model}`.padEnd(36)} ${show(upstreams.get(upstream)?.state())}\n`);
+    }
+  }
+  const warnings = formatProblems(config.file, config.warnings, { noun: 'warning' });
+  if (warnings !== '') stderr.write(`${warnings}\n`);
+  const withoutModel = table.tiers.filter(({ candidates }) =>
+    candidates.every(({ upstream }) => upstreams.get(upstream)?.state().state === 'disabled'),
+  );
+  for (const { name } of withoutModel) {
+    stderr.write(`Tier "${name}" has no model that can be asked: its requests go to the other tiers, and say so.\n`);
+  }
+};
+
+const show = (state: UpstreamState | undefined): string =>
+  state === undefined ? 'not configured' : `${state.state}: ${state.detail}`;

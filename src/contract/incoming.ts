@@ -1,0 +1,24 @@
+import type { GatewayError } from './errors.ts';
+
+/** A request as the pipeline sees it: no HTTP library in sight. */
+export type Incoming = {
+  /** `req_…`. */
+  id: string;
+  /** Path as OpenAI names it, e.g. `/v1/chat/completions`. */
+  endpoint: string;
+  /** Lower-case names. */
+  headers: Record<string, string | string[] | undefined>;
+  /** @throws GatewayError `body_too_large`, `body_timeout`. */
+  readBody(): Promise<Buffer>;
+  /** Aborts, with `client_closed_request` as its reason, when the client leaves before its answer is complete. */
+  signal: AbortSignal;
+};
+
+/**
+ * What goes back. `events` are pieces of server-sent events, each fit to be written as it is; iterating them drives the
+ * upstream, and they must be iterated to their end or returned, for that is what closes the ledger entry.
+ */
+export type Reply =
+  | { kind: 'json'; headers: Record<string, string>; text: string }
+  | { kind: 'stream'; headers: Record<string, string>; events: AsyncIterable<string> }
+  | { kind: 'failure'; headers: Record<string, string>; error: GatewayError };

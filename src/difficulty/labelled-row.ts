@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Conversation, Turn } from '../contract/conversation.ts';
+import { ChatMessageSchema } from '../contract/openai.ts';
+
+/** A prompt to be scored: a text, or the fields of a chat completions request. Other fields are ignored. */
+export const PromptRowSchema = z
+  .object({
+    id: z.union([z.string(), z.number()]),
+    prompt: z.string().nullish(),
+    messages: z.array(ChatMessageSchema).nullish(),
+    tools: z.array(z.unknown()).nullish(),
+    response_format: z.looseObject({ type: z.string() }).nullish(),
+    reasoning_effort: z.string().nullish(),
+  })
+  .refine((row) => typeof row.prompt === 'string' || row.messages != null, { message: 'needs a prompt or messages' });
+export type PromptRow = z.infer<typeof PromptRowSchema>;
+
+const score = z.number().min(0).max(1).nullish();
+
+/** A prompt with how well a weaker and a stronger model answered it; the means are over several models of each tier. */
+export const LabelledRowSchema = PromptRowSchema.safeExtend({
+  source: z.string().nullish(),
+  fold: z.int().min(0).max(9).nullish(),
+  weak: score,
+  strong: score,
+  weakMean: score,
+  strongMean: score,
+  models: z.record(z.string(), z.looseObject({ score })).nullish(),
+});
+export type LabelledRow = z.infer<typeof LabelledRowSchema>;
+
+export type Scores = { weak: number; strong: number };
+
+/** The pair's scores, or undefined unless both are there. */
+export const pairOf = (weak: number | null | undefined, strong: number | null | undefined): Scores | undefined =>
+  typeof weak === 'number' && typeof strong === 'number' ? { weak, strong } : undefined;
+
+/** The least noisy scores a row has: the tiers' means, else its one pair. */
+export const tierScores = (row: LabelledRow): Scores | undefined =>
+  pairOf(row.weakMean, row.strongMean) ?? pairOf(row.weak, row.strong);
+
+/** A row as the classifier sees it. */
+export const toConversation = (row: PromptRow): Conversation => {
+  const messages = row.messages ?? [];
+  const parts = messages.flatMap((message) => (Array.isArray(message.content) ? message.content : []));
+  return {
+    turns: row.messages
+      ? messages.map((message) => ({ role: ROLES[message.role], text: textOf(message.content) }))
+      : [{ role: 'user', text: row.prompt ?? '' }],
+    toolCount: row.tools?.length ?? 0,
+    imageCount: parts.filter((part) => part.type === 'image_url').length,
+    wantsJson: row.response_format != null && row.response_format.type !== 'text',
+    reasoningEffort: row.reasoning_effort ?? null,
+  };
+};
+
+/** The text of the last user message, by which the length baseline judges. */
+export const lengthOf = (row: PromptRow): number =>
+  toConversation(row).turns.findLast((turn) => turn.role === 'user')?.text.length ?? 0;
+
+/** The row's fold, 0 to 9; rows without one get it from their prompt, so the same prompt always lands in the same fold. */
+export const foldOf = (row: LabelledRow): number => {
+  if (typeof row.fold === 'number') return row.fold;
+  const text = toConversation(row)
+    .turns.map((turn) => turn.text)
+    .join('\n');
+  const words =
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  return createHash('sha1').update(words.join(' ')).digest().readUInt32BE() % 10;
+};
+
+const ROLES = {
+  developer: 'system',
+  system: 'system',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+  function: 'tool',
+} as const satisfies Record<string, Turn['role']>;
+
+type Content = z.infer<typeof ChatMessageSchema>['content'];
+
+const textOf = (content: Content): string => {
+  if (typeof content === 'string') return content;
+  return (content ?? []).flatMap((part) => (typeof part.text === 'string' ? [part.text] : [])).join('\n');
+};

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { type App, createApp } from './app.ts';
+import { MemoryKeyStore } from './auth/memory-key-store.ts';
+import { createFileConfigSource } from './config/file-config-source.ts';
+import type { ConfigSource } from './config/config-source.ts';
+import { loadClassifier } from './difficulty/load-classifier.ts';
+import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
+import type { Clock } from './lib/clock.ts';
+import { createLogger } from './lib/logger.ts';
+import type { Settings } from './settings.ts';
+
+export type Gateway = {
+  /** `http://127.0.0.1:8787`, with the port really taken. */
+  url: string;
+  config: ConfigSource;
+  app: App;
+  /** Drains for at most `drainMs`, then closes. */
+  close(drainMs: number): Promise<void>;
+};
+
+const BODY_TIMEOUT_MS = 60_000;
+
+/**
+ * Starts a gateway that listens.
+ * @throws ConfigError for a routes.yaml that cannot be used; Error, in words, for a port or data directory that cannot.
+ */
+export const startGateway = async (
+  settings: Settings,
+  { environment, clock }: { environment: Readonly<Record<string, string | undefined>>; clock: Clock },
+): Promise<Gateway> => {
+  const logger = createLogger(settings.logLevel);
+  const config = await createFileConfigSource({ file: settings.configFile, environment, clock, logger });
+  const classifier = await loadClassifier();
+  const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
+  const caller = { keyId: 'key_environment', team: 'default' };
+  const app = createApp({
+    config,
+    clock,
+    logger,
+    keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
+    ledger,
+    classifier,
+    dataDir: resolve(settings.dataDir),
+    bodyLimits: { maxBytes: settings.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS },
+  });
+  const close = async (drainMs: number) => {
+    await app.close(drainMs);
+    config.close();
+    await ledger.close();
+  };
+  try {
+    app.server.listen(settings.port, settings.host);
+    await once(app.server, 'listening');
+  } catch (error) {
+    await close(0);
+    throw listenError(error as NodeJS.ErrnoException, settings);
+  }
+  return { url: urlOf(app, settings.host), config, app, close };
+};
+
+const urlOf = ({ server }: App, host: string): string => {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+};
+
+const listenError = (error: NodeJS.ErrnoException, { host, port }: Settings): Error => {
+  if (error.code === 'EADDRINUSE') {
+    return new Error(`port ${port} on ${host} is taken; stop what listens there, or choose another with --port`);
+  }
+  return new Error(`cannot listen on ${host}:${port} (${error.code ?? error.message})`);
+};

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import { authenticate } from '../auth/authenticate.ts';
+import type { KeyStore } from '../auth/key-store.ts';
+import type { ConfigStatus } from '../config/config-source.ts';
+import { GatewayError, toGatewayError } from '../contract/errors.ts';
+import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { Clock } from '../lib/clock.ts';
+import { newId } from '../lib/id.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Runtime } from '../ports.ts';
+import { handleChatCompletion } from './chat-completions.ts';
+import { listModels } from './models.ts';
+import type { BodyLimits } from './read-body.ts';
+import { readinessOf } from './readiness.ts';
+
+export type HttpOptions = {
+  pipeline(incoming: Incoming): Promise<Reply>;
+  runtime(): Runtime;
+  configStatus(): ConfigStatus;
+  keys: KeyStore;
+  clock: Clock;
+  logger: Logger;
+  bodyLimits: BodyLimits;
+  routesSchema: string;
+};
+
+type Env = { Bindings: HttpBindings };
+
+/** Every path of the gateway. Paths work with and without `/v1`, as clients differ in what they append. */
+export const createHttpApp = (options: HttpOptions): Hono<Env> => {
+  const app = new Hono<Env>();
+  const requireKey = async (context: Context<Env>, next: () => Promise<void>) => {
+    await authenticate(context.env.incoming.headers, options.keys);
+    await next();
+  };
+
+  app.get('/healthz', (context) => context.json({ status: 'alive' }));
+  app.get('/health', (context) => context.json({ status: 'alive' }));
+  app.get('/readyz', (context) => {
+    const readiness = readinessOf(options.runtime(), options.configStatus());
+    return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
+  });
+  app.get('/schema/routes.json', (context) => context.body(options.routesSchema, 200, { 'content-type': 'application/schema+json' }));
+
+  for (const prefix of ['/v1', '']) {
+    app.post(`${prefix}/chat/completions`, async (context) => {
+      const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+      await handleChatCompletion(incoming, outgoing, options);
+      return RESPONSE_ALREADY_SENT;
+    });
+    app.all(`${prefix}/chat/completions`, ({ req }) => {
+      throw new GatewayError('method_not_allowed', `${req.method} is not allowed here; use POST.`);
+    });
+    app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
+    app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
+      const id = decodeURIComponent(context.req.param('id') ?? '');
+      const entry = models().find((model) => model.id === id);
+      if (entry === undefined) {
+        throw new GatewayError('model_not_found', `The model "${id}" does not exist.`, { param: 'model' });
+      }
+      return context.json(entry);
+    });
+  }
+
+  app.notFound((context) => failure(context, new GatewayError('not_found', `No such path: ${context.req.path}`)));
+  app.onError((error, context) => {
+    if (!(error instanceof GatewayError)) options.logger.error({ err: error }, 'a request failed');
+    return failure(context, toGatewayError(error));
+  });
+
+  const models = () => listModels(options.runtime().table, options.configStatus().loadedAt);
+  const failure = (context: Context, error: GatewayError) =>
+    context.json(error.toEnvelope(), error.status as 400, { 'x-request-id': newId('req', options.clock.now()) });
+  return app;
+};

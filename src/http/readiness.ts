@@ -1,0 +1,36 @@
+import { formatProblem } from '../config/format-problems.ts';
+import type { ConfigStatus } from '../config/config-source.ts';
+import type { Runtime } from '../ports.ts';
+import type { UpstreamState } from '../upstreams/upstream.ts';
+
+export type Readiness = {
+  /** `ready`: everything works. `degraded`: requests are answered by what is left. `unavailable`: by nothing. */
+  status: 'ready' | 'degraded' | 'unavailable';
+  config: { version: string; loadedAt: string; problems: string[] };
+  upstreams: Record<string, UpstreamState>;
+  tiers: Record<string, 'ready' | 'unavailable'>;
+};
+
+/** What `/readyz` answers: each dependency by name, and what it means for requests. */
+export const readinessOf = (runtime: Runtime, config: ConfigStatus): Readiness => {
+  const upstreams = Object.fromEntries([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()]));
+  const tiers = runtime.table.tiers.map(({ name, candidates }) => ({
+    name,
+    isReady: candidates.some(({ upstream }) => upstreams[upstream]?.state === 'ready'),
+  }));
+  const isAnyReady = tiers.some(({ isReady }) => isReady);
+  const isAllWell =
+    tiers.every(({ isReady }) => isReady) &&
+    Object.values(upstreams).every(({ state }) => state === 'ready') &&
+    config.problems.length === 0;
+  return {
+    status: isAllWell ? 'ready' : isAnyReady ? 'degraded' : 'unavailable',
+    config: {
+      version: config.version,
+      loadedAt: new Date(config.loadedAt).toISOString(),
+      problems: config.problems.map((problem) => formatProblem(runtime.config.file, problem)),
+    },
+    upstreams,
+    tiers: Object.fromEntries(tiers.map(({ name, isReady }) => [name, isReady ? 'ready' : 'unavailable'])),
+  };
+};

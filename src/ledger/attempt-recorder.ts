@@ -1,0 +1,69 @@
+import type { ChatRequest } from '../contract/chat-request.ts';
+import { hasContent, spentText } from '../contract/chunk-content.ts';
+import type { GatewayError } from '../contract/errors.ts';
+import type { TokenCounts } from '../contract/ledger-entry.ts';
+import type { ChatCompletion, ChatCompletionChunk } from '../contract/openai.ts';
+import type { AttemptMeter } from './attempt-meter.ts';
+import { estimateCompletionTokens, estimatePromptTokens } from './estimate-tokens.ts';
+import { NO_TOKENS, tokensFromUsage } from './tokens.ts';
+
+/**
+ * Counts what one attempt used while its answer passes by: the upstream's own usage where it sends it, else an estimate
+ * from the texts. An attempt that was cut short counts what had come.
+ */
+export class AttemptRecorder {
+  readonly #meter: AttemptMeter;
+  readonly #request: ChatRequest;
+  #reported: TokenCounts | null = null;
+  #texts: string[] = [];
+  #wasAnswered = false;
+
+  constructor(meter: AttemptMeter, request: ChatRequest) {
+    this.#meter = meter;
+    this.#request = request;
+  }
+
+  /** A chunk of a streamed answer came. */
+  chunk(chunk: ChatCompletionChunk): void {
+    this.#wasAnswered = true;
+    if (chunk.usage != null) this.#reported = tokensFromUsage(chunk.usage) ?? this.#reported;
+    for (const { delta } of chunk.choices) {
+      const text = spentText(delta);
+      if (text !== '') this.#texts.push(text);
+    }
+    if (hasContent(chunk)) this.#meter.firstToken();
+  }
+
+  /** A plain answer came. */
+  completion(completion: ChatCompletion): void {
+    this.#wasAnswered = true;
+    this.#meter.firstToken();
+    if (completion.usage != null) this.#reported = tokensFromUsage(completion.usage);
+    this.#texts = completion.choices.map(({ message }) => spentText(message));
+  }
+
+  /** Tokens used so far. */
+  get tokens(): TokenCounts {
+    if (this.#reported !== null) return this.#reported;
+    if (!this.#wasAnswered) return NO_TOKENS;
+    return {
+      ...NO_TOKENS,
+      promptTokens: estimatePromptTokens(this.#request.body),
+      completionTokens: estimateCompletionTokens(this.#texts),
+      isEstimated: true,
+    };
+  }
+
+  succeed(): void {
+    this.#meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: this.tokens });
+  }
+
+  fail(error: GatewayError): void {
+    this.#meter.finish({
+      outcome: error.code === 'client_closed_request' ? 'aborted' : 'error',
+      errorCode: error.code,
+      upstreamStatus: this.#wasAnswered ? 200 : (error.upstreamStatus ?? null),
+      tokens: this.tokens,
+    });
+  }
+}

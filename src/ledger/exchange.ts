@@ -1,0 +1,164 @@
+import type { ErrorCode } from '../contract/errors.ts';
+import type { LedgerEntry, Outcome, TokenCounts } from '../contract/ledger-entry.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { NanoUsd } from '../lib/money.ts';
+import { AttemptMeter, type AttemptStart } from './attempt-meter.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import { type Billing, savedAgainst } from './price.ts';
+import { addTokens, NO_TOKENS } from './tokens.ts';
+import { WaitTimer } from './wait-timer.ts';
+
+export type ExchangeOptions = {
+  /** `req_…`. */
+  id: string;
+  endpoint: string;
+  /** Unix milliseconds of arrival. Durations are measured from the construction of the exchange. */
+  arrivedAt: number;
+  configVersion: string;
+  clock: Clock;
+  store: Pick<LedgerStore, 'append'>;
+  /** Told when the entry could not be stored. The answer goes out all the same. */
+  onError: (error: unknown, entry: LedgerEntry) => void;
+};
+
+type EntryFacts = Pick<
+  LedgerEntry,
+  | 'team'
+  | 'keyId'
+  | 'requestedModel'
+  | 'route'
+  | 'tier'
+  | 'upstream'
+  | 'model'
+  | 'difficulty'
+  | 'reason'
+  | 'classifierVersion'
+  | 'isStream'
+  | 'cache'
+>;
+
+export type ExchangeFacts = EntryFacts & {
+  /** What the answer would have cost without us: the strongest tier's first priced model. */
+  baseline: Billing;
+  /** Tokens of an answer that came from the cache: they count as saved, and are not in the entry's tokens. */
+  replayedTokens: TokenCounts;
+};
+
+/** Money and time so far, for response headers. */
+export type ExchangeTotals = Pick<LedgerEntry, 'tokens' | 'costNanoUsd' | 'savedNanoUsd' | 'totalMs' | 'overheadMs'> & {
+  attempts: number;
+};
+
+/**
+ * The facts of one request, collected while it is handled, and stored as exactly one ledger entry by `finish`.
+ * Facts that nobody noted keep neutral values: team `default`, cache `bypass`, baseline unknown, the rest null or empty.
+ */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #startedAt: number;
+  readonly #waits: WaitTimer;
+  readonly #attempts: AttemptMeter[] = [];
+  #stored: Promise<void> | undefined;
+  #facts: ExchangeFacts = {
+    team: 'default',
+    keyId: null,
+    requestedModel: null,
+    route: null,
+    tier: null,
+    upstream: null,
+    model: null,
+    difficulty: null,
+    reason: '',
+    classifierVersion: null,
+    isStream: false,
+    cache: 'bypass',
+    baseline: { kind: 'unknown' },
+    replayedTokens: NO_TOKENS,
+  };
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.elapsed();
+    this.#waits = new WaitTimer(options.clock);
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
+  /** Adds or replaces facts. `tier`, `upstream` and `model` are for answers from the cache: an attempt's own win. */
+  note(facts: Partial<ExchangeFacts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+  }
+
+  /** Starts the clock of one call to an upstream; its time is no overhead until the meter is finished. */
+  beginAttempt(start: AttemptStart): AttemptMeter {
+    const attempt = new AttemptMeter(start, this.#options.clock, this.#waits.begin());
+    this.#attempts.push(attempt);
+    return attempt;
+  }
+
+  /** Time spent waiting for the client (its body, its slow reading) is no overhead either. Call the result at its end. */
+  beginWait(): () => void {
+    return this.#waits.begin();
+  }
+
+  get totals(): ExchangeTotals {
+    const records = this.#attempts.map((attempt) => attempt.record());
+    const costNanoUsd = records.reduce<NanoUsd | null>(
+      (sum, { costNanoUsd: cost }) => (sum === null || cost === null ? null : sum + cost),
+      0,
+    );
+    const served = this.#served()?.record().tokens ?? this.#facts.replayedTokens;
+    const totalMs = this.#options.clock.elapsed() - this.#startedAt;
+    return {
+      attempts: records.length,
+      tokens: records.reduce((sum, record) => addTokens(sum, record.tokens), NO_TOKENS),
+      costNanoUsd,
+      // Only the tokens of the answer that was served count for the baseline: what failed or escalated is pure cost.
+      savedNanoUsd: savedAgainst(served, costNanoUsd, this.#facts.baseline),
+      totalMs,
+      overheadMs: Math.max(0, totalMs - this.#waits.totalMs),
+    };
+  }
+
+  /**
+   * Ends the exchange and stores its entry; attempts still open are closed as aborted. Only the first call counts:
+   * later ones return its promise. Resolves when the entry is stored, or `onError` was told; never rejects.
+   */
+  finish(end: { outcome: Outcome; status: number; errorCode?: ErrorCode | null }): Promise<void> {
+    this.#stored ??= this.#store(end);
+    return this.#stored;
+  }
+
+  async #store(end: { outcome: Outcome; status: number; errorCode?: ErrorCode | null }): Promise<void> {
+    for (const attempt of this.#attempts) attempt.finish({ outcome: 'aborted' });
+    const served = this.#served();
+    const attempts = this.#attempts.map((attempt) => attempt.record());
+    const { baseline: _, replayedTokens: __, ...facts } = this.#facts;
+    const entry: LedgerEntry = {
+      id: this.#options.id,
+      at: this.#options.arrivedAt,
+      endpoint: this.#options.endpoint,
+      configVersion: this.#options.configVersion,
+      ...facts,
+      ...this.totals,
+      ...(served && { tier: served.start.tier, upstream: served.start.upstream, model: served.start.model }),
+      outcome: end.outcome,
+      status: end.status,
+      errorCode: end.errorCode ?? null,
+      attempts,
+      firstTokenMs: served?.firstTokenAt === undefined ? null : served.firstTokenAt - this.#startedAt,
+    };
+    try {
+      await this.#options.store.append(entry);
+    } catch (error) {
+      this.#options.onError(error, entry);
+    }
+  }
+
+  /** The attempt whose answer the client got: the last that succeeded, else the last. */
+  #served(): AttemptMeter | undefined {
+    return this.#attempts.findLast((attempt) => attempt.record().outcome === 'ok') ?? this.#attempts.at(-1);
+  }
+}

@@ -1,0 +1,125 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import type { LedgerStore, SpendDimension, SpendRow } from './ledger-store.ts';
+import { emptySpendRow } from './spend-rows.ts';
+import { openToRead, openToWrite } from './sqlite-ledger-file.ts';
+import * as rows from './sqlite-rows.ts';
+import { readSpend } from './sqlite-spend.ts';
+import { inTransaction } from './sqlite-transaction.ts';
+
+export type SqliteLedgerOptions = {
+  /** The data directory; made when missing. */
+  directory: string;
+  /** How long a commit, which blocks the event loop, may wait for another process that is writing: 2,000 by default. */
+  busyTimeoutMs?: number;
+  /** Entries that may wait for their commit; beyond it, 10,000 by default, `append` rejects at once. */
+  maxQueued?: number;
+};
+
+type Waiting = { entry: LedgerEntry; resolve: () => void; reject: (reason: unknown) => void };
+
+/** Entries in one transaction: bounds how long a commit keeps the event loop (some 5 ms). */
+const BATCH_ENTRIES = 250;
+const BUSY_TIMEOUT_MS = 2_000;
+const MAX_QUEUED = 10_000;
+
+/**
+ * The ledger in one SQLite file. Entries appended in one turn of the event loop share a transaction; `append` resolves
+ * after its commit. An entry that SQLite refuses rejects alone; when the commit fails (disk full, file locked) its
+ * whole batch rejects, and later appends are tried afresh.
+ */
+export class SqliteLedgerStore implements LedgerStore {
+  readonly #database: DatabaseSync;
+  readonly #insertEntry: StatementSync;
+  readonly #insertAttempt: StatementSync;
+  readonly #selectEntries: StatementSync;
+  readonly #selectAttempts: StatementSync;
+  readonly #maxQueued: number;
+  #queue: Waiting[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+
+  private constructor(database: DatabaseSync, maxQueued: number) {
+    this.#database = database;
+    this.#maxQueued = maxQueued;
+    this.#insertEntry = database.prepare(rows.INSERT_ENTRY);
+    this.#insertAttempt = database.prepare(rows.INSERT_ATTEMPT);
+    this.#selectEntries = database.prepare(rows.SELECT_ENTRIES);
+    this.#selectAttempts = database.prepare(rows.SELECT_ATTEMPTS);
+  }
+
+  /** @throws Error that says what to do when the file cannot be made, opened or brought up to date. */
+  static open({
+    directory,
+    busyTimeoutMs = BUSY_TIMEOUT_MS,
+    maxQueued = MAX_QUEUED,
+  }: SqliteLedgerOptions): SqliteLedgerStore {
+    return new SqliteLedgerStore(openToWrite(directory, busyTimeoutMs), maxQueued);
+  }
+
+  /** For reports, beside a running gateway or without one; `append` rejects. @returns null when there is no ledger yet. */
+  static openToRead({ directory }: { directory: string }): SqliteLedgerStore | null {
+    const database = openToRead(directory, BUSY_TIMEOUT_MS);
+    return database && new SqliteLedgerStore(database, MAX_QUEUED);
+  }
+
+  append(entry: LedgerEntry): Promise<void> {
+    if (!this.#database.isOpen) return Promise.reject(new Error('The ledger is closed.'));
+    if (this.#queue.length >= this.#maxQueued) {
+      return Promise.reject(new Error(`The ledger's queue is full: ${this.#maxQueued} entries wait for their commit.`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ entry, resolve, reject });
+      this.#scheduled ??= setImmediate(() => this.#flush());
+    });
+  }
+
+  async recent({ sinceMs, limit }: { sinceMs: number; limit: number }): Promise<LedgerEntry[]> {
+    const entries = this.#selectEntries.all(sinceMs, limit);
+    return entries.map((entry) => rows.entryOf(entry, this.#selectAttempts.all(entry.id ?? null)));
+  }
+
+  async spend(query: { sinceMs: number; untilMs: number; by?: SpendDimension }): Promise<SpendRow[]> {
+    const spend = readSpend(this.#database, query);
+    return spend.length === 0 && !query.by ? [emptySpendRow('all')] : spend;
+  }
+
+  /** Stores what is queued, then closes the file. */
+  async close(): Promise<void> {
+    while (this.#queue.length > 0) this.#flush();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #flush(): void {
+    clearImmediate(this.#scheduled);
+    const batch = this.#queue.splice(0, BATCH_ENTRIES);
+    this.#scheduled = this.#queue.length > 0 ? setImmediate(() => this.#flush()) : undefined;
+    this.#commit(batch);
+  }
+
+  #commit(batch: Waiting[]): void {
+    try {
+      inTransaction(this.#database, () => {
+        for (const { entry } of batch) this.#insert(entry);
+      });
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      // One bad row must not cost the others their place; after any other failure each of them would fail as well.
+      if (batch.length > 1 && isFaultOfRow(error)) for (const waiting of batch) this.#commit([waiting]);
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+
+  #insert(entry: LedgerEntry): void {
+    const { changes } = this.#insertEntry.run(...rows.entryValues(entry));
+    if (changes === 0) return;
+    for (const [position, attempt] of entry.attempts.entries()) {
+      this.#insertAttempt.run(...rows.attemptValues(entry.id, position, attempt));
+    }
+  }
+}
+
+/** A value that cannot be bound (a TypeError, without `errcode`), or that breaks a constraint: SQLITE_CONSTRAINT is 19. */
+const isFaultOfRow = (error: unknown): boolean => {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined || (errcode & 0xff) === 19;
+};

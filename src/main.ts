@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { checkCommand } from './cli/check.ts';
+import type { CliContext } from './cli/context.ts';
+import { costCommand } from './cli/cost.ts';
+import { demoCommand } from './cli/demo.ts';
+import { engineInstallCommand } from './cli/engine-install.ts';
+import { evaluateCommand } from './cli/evaluate.ts';
+import { explainCommand } from './cli/explain.ts';
+import { scoreCommand } from './cli/score.ts';
+import { serveCommand } from './cli/serve.ts';
+import { trainCommand } from './cli/train.ts';
+import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
+import { systemClock } from './lib/clock.ts';
+import { UsageError } from './lib/usage-error.ts';
+import { dataDirOf } from './settings.ts';
+
+/** The process: the only file that reads the environment, listens to signals and exits. */
+const context: CliContext = {
+  environment: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: systemClock,
+  onSignal(name, callback) {
+    process.on(name, callback);
+    return () => process.off(name, callback);
+  },
+};
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const program = new Command('rightsize')
+  .description('Answers every request with the smallest model that can answer it well.')
+  .version(version)
+  .showHelpAfterError('(see rightsize --help)')
+  .exitOverride();
+
+let exitCode = 0;
+const run =
+  <Arguments extends unknown[]>(command: (...args: Arguments) => Promise<number>) =>
+  async (...args: Arguments) => {
+    exitCode = await command(...args);
+  };
+const collect = (value: string, before: string[]) => [...before, value];
+const serveFlags = (command: Command): Command =>
+  command
+    .option('--config <file>', 'the rules (default: routes.yaml)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <number>', 'port to listen on, 0 for any (default: 8787)')
+    .option('--data-dir <directory>', 'where ledger, models and engine live (default: ./data)')
+    .option('--insecure', 'listen beyond this machine without requiring a key');
+
+serveFlags(program.command('serve', { isDefault: true }).description('start the gateway')).action(
+  run((flags) => serveCommand(flags, context)),
+);
+serveFlags(
+  program
+    .command('demo')
+    .description('everything with nothing: the model in the box, a simulated large provider, sample traffic'),
+).action(run((flags) => demoCommand(flags, context)));
+program
+  .command('check')
+  .description('validate a routes.yaml and run its tests')
+  .argument('[file]')
+  .option('--json')
+  .action(run((file, options) => checkCommand(file, options, context)));
+program
+  .command('explain')
+  .description('print the decision for a prompt and why; sends nothing')
+  .argument('<prompt>')
+  .option('--config <file>')
+  .option('--model <name>', 'model name as a client would send it', 'auto')
+  .option('--team <name>')
+  .option('--json')
+  .action(run((prompt, options) => explainCommand(prompt, options, context)));
+program
+  .command('cost')
+  .description('spend and savings')
+  .option('--since <time>', '90m, 24h, 7d or an ISO date', '7d')
+  .option('--by <dimension>', 'team, key, model, route, tier or upstream')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .option('--csv')
+  .action(
+    run(({ dataDir, ...options }) => {
+      const directory = dataDirOf(dataDir, context.environment);
+      return costCommand(options, { ...context, openLedger: () => SqliteLedgerStore.openToRead({ directory }) });
+    }),
+  );
+program
+  .command('score')
+  .description('difficulty of each prompt of a JSONL file')
+  .requiredOption('--input <file>', 'JSONL rows {id, prompt | messages}, or - for stdin')
+  .option('--model <file>', 'weights to use in place of the shipped ones')
+  .action(run((options) => scoreCommand(options, context)));
+program
+  .command('evaluate')
+  .description('how well the difficulty ranks labelled prompts')
+  .requiredOption('--data <file>', 'labelled JSONL, may be given more than once', collect, [])
+  .option('--model <file>')
+  .option('--weak <model>')
+  .option('--strong <model>')
+  .option('--tiers', 'judge by the mean of each tier')
+  .option('--folds <list>', 'only these folds, such as 0,1')
+  .option('--json')
+  .action(run((options) => evaluateCommand(options, context)));
+program
+  .command('train')
+  .description('fit the difficulty model to labelled prompts')
+  .requiredOption('--data <file>', 'labelled JSONL, may be given more than once', collect, [])
+  .requiredOption('--out <file>', 'the weights to write')
+  .option('--report <file>', 'the table of held-out figures to write')
+  .action(run((options) => trainCommand(options, context)));
+program
+  .command('model-host')
+  .description('run the local model server alone; its own --help tells its flags')
+  .allowUnknownOption()
+  .helpOption(false)
+  // A program of its own, with its own flags and its own end; here only for the list of commands.
+  .action(() => {});
+program
+  .command('engine')
+  .description('the engine for local models')
+  .command('install')
+  .description('install the engine into the data directory')
+  .option('--gpu <kind>', 'off, cuda, vulkan or metal', 'off')
+  .option('--data-dir <directory>')
+  .action(run((options) => engineInstallCommand(options, context)));
+
+const runCommand = async (): Promise<void> => {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      exitCode = error.exitCode === 0 ? 0 : 2;
+    } else {
+      process.stderr.write(`rightsize: ${error instanceof Error ? error.message : String(error)}\n`);
+      exitCode = error instanceof UsageError ? 2 : 1;
+    }
+  }
+  // Not process.exitCode: a socket that someone keeps open must not keep a finished command alive.
+  process.stdout.write('', () => process.exit(exitCode));
+};
+
+if (process.argv[2] === 'model-host') await import('./model-host/main.ts');
+else await runCommand();

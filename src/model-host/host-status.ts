@@ -1,0 +1,10 @@
+/** What the model host tells its parent over IPC, and anyone at `/healthz`. */
+export type HostStatus = {
+  state: 'downloading' | 'loading' | 'ready' | 'failed';
+  /** One sentence for people. */
+  detail: string;
+  /** 0 to 1, while downloading or loading. */
+  progress?: number;
+  /** With `failed`: starting again cannot help before somebody changes a file, a setting or the network. */
+  isFinal?: boolean;
+};

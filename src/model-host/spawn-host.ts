@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { HostStatus } from './host-status.ts';
+
+export type SpawnOptions = {
+  name: string;
+  model: string;
+  contextTokens: number;
+  parallel: number;
+  gpu: string;
+  threads?: number;
+  modelsDir: string;
+  engineDir: string;
+  socketPath: string;
+  nodePath?: string;
+  mainPath?: string;
+};
+
+export type HostEvents = {
+  onStatus: (status: HostStatus) => void;
+  onLine: (line: string) => void;
+  /** Called once, in words: `the model host was killed by SIGKILL`. */
+  onExit: (how: string) => void;
+};
+
+/** TypeScript in a clone, JavaScript in a package: the program has the ending that this file has. */
+const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
+
+/** Starts one model host, whose log lines and status messages go to `events`. */
+export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProcess => {
+  const child = spawn(options.nodePath ?? process.execPath, [options.mainPath ?? MAIN_PATH, ...toFlags(options)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  child.on('message', (message) => events.onStatus(message as HostStatus));
+  createInterface({ input: child.stderr! }).on('line', events.onLine);
+  let hasEnded = false;
+  const end = (how: string) => {
+    if (!hasEnded) events.onExit(how);
+    hasEnded = true;
+  };
+  child.once('error', (error) => end(`the model host could not be started: ${error.message}`));
+  child.once('exit', (code, signal) =>
+    end(signal ? `the model host was killed by ${signal}` : `the model host exited with code ${code}`),
+  );
+  return child;
+};
+
+const toFlags = (options: SpawnOptions): string[] => [
+  ...['--name', options.name, '--model', options.model, '--socket', options.socketPath, '--gpu', options.gpu],
+  ...['--context-tokens', String(options.contextTokens), '--parallel', String(options.parallel)],
+  ...['--models-dir', options.modelsDir, '--engine-dir', options.engineDir],
+  ...(options.threads === undefined ? [] : ['--threads', String(options.threads)]),
+];

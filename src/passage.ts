@@ -1,0 +1,161 @@
+import type { CachedAnswer } from './cache/cache-store.ts';
+import type { Remember } from './cache/look-up.ts';
+import type { CacheScope } from './cache/cache-key.ts';
+import type { GatewayError } from './contract/errors.ts';
+import type { Incoming, Reply } from './contract/incoming.ts';
+import type { Outcome } from './contract/ledger-entry.ts';
+import { HEADERS } from './contract/vocabulary.ts';
+import type { Completion } from './execution/execute.ts';
+import type { AttemptMeter } from './ledger/attempt-meter.ts';
+import { Exchange, type ExchangeFacts } from './ledger/exchange.ts';
+import { newId } from './lib/id.ts';
+import { formatUsd } from './lib/money.ts';
+import type { Hold } from './limits/reserve.ts';
+import type { Ports, Runtime } from './ports.ts';
+import type { Candidate } from './routing/routing-table.ts';
+import type { Selection } from './routing/select-route.ts';
+
+export type ServedBy = { tier: string; upstream: string; model: string };
+
+/** An answer on its way out, from an upstream or from the cache. */
+export type Answer = Omit<Completion, 'candidate' | 'failures'> & {
+  candidate: ServedBy;
+  /** Keeps the answer for the next one who asks; null where that is not wanted. */
+  remember: Remember | null;
+} & (Pick<Completion & { kind: 'plain' }, 'kind' | 'completion' | 'text'> | Pick<Completion & { kind: 'stream' }, 'kind' | 'parts'>);
+
+/** One request on its way through the pipeline: what is known of it, for its headers and its ledger entry. */
+export class Passage {
+  readonly #incoming: Incoming;
+  readonly #runtime: Runtime;
+  readonly #ports: Ports;
+  readonly #exchange: Exchange;
+  readonly #reasons: string[] = [];
+  #facts: Partial<ExchangeFacts> = {};
+  #hold: Hold | null = null;
+
+  constructor(incoming: Incoming, runtime: Runtime, ports: Ports) {
+    this.#incoming = incoming;
+    this.#runtime = runtime;
+    this.#ports = ports;
+    this.#exchange = new Exchange({
+      id: incoming.id,
+      endpoint: incoming.endpoint,
+      arrivedAt: ports.clock.now(),
+      configVersion: runtime.config.version,
+      clock: ports.clock,
+      store: ports.ledger,
+      onError: (error, { id }) => ports.logger.error({ err: error, id }, 'a ledger entry could not be stored'),
+    });
+    this.note({ baseline: runtime.baseline });
+  }
+
+  note(facts: Partial<ExchangeFacts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    this.#exchange.note(facts);
+  }
+
+  /** Adds reasons for the decision, once each. */
+  because(reasons: string[]): void {
+    for (const reason of reasons) if (!this.#reasons.includes(reason)) this.#reasons.push(reason);
+    this.note({ reason: this.#reasons.join('; ') });
+  }
+
+  /** Awaits the client; that time is no overhead of ours. */
+  async waiting<Value>(promise: Promise<Value>): Promise<Value> {
+    const end = this.#exchange.beginWait();
+    try {
+      return await promise;
+    } finally {
+      end();
+    }
+  }
+
+  /** Keeps a reservation, to be settled when the request ends. */
+  hold(hold: Hold): void {
+    this.#hold = hold;
+  }
+
+  beginAttempt(candidate: Candidate): AttemptMeter {
+    const { tier, upstream, model } = candidate;
+    return this.#exchange.beginAttempt({ tier, upstream, model, billing: this.#runtime.billingOf(candidate) });
+  }
+
+  cacheScope(team: string, { route, forcedTier }: Selection): CacheScope {
+    const models = this.#runtime.table.tiers.map(({ name, candidates }) =>
+      [name, ...candidates.map(({ upstream, model }) => `${upstream}/${model}`)].join(' '),
+    );
+    return { team, route: route?.name ?? 'direct', forcedTier, models };
+  }
+
+  /** A stored answer as a new one: its own id and time, the usage it had. */
+  replay(answer: CachedAnswer): Answer {
+    const { tier, upstream, model, tokens } = answer;
+    this.note({ tier, upstream, model, replayedTokens: tokens });
+    this.because(['cache hit']);
+    const now = this.#ports.clock.now();
+    const completion = { ...answer.completion, id: newId('chatcmpl', now), created: Math.floor(now / 1000) };
+    return {
+      kind: 'plain',
+      candidate: { tier, upstream, model },
+      completion,
+      text: JSON.stringify(completion),
+      recorder: { tokens },
+      remember: null,
+    };
+  }
+
+  /** The headers that say what served the request and why; money only where it is known before the first byte. */
+  headers(served: ServedBy | null, isComplete: boolean): Record<string, string> {
+    const { attempts, overheadMs } = this.#exchange.totals;
+    const { difficulty, route, cache } = this.#facts;
+    const values: Record<string, string | null | undefined> = {
+      [HEADERS.requestId]: this.#incoming.id,
+      [HEADERS.route]: route,
+      [HEADERS.tier]: served?.tier,
+      [HEADERS.upstream]: served?.upstream,
+      [HEADERS.model]: served?.model,
+      [HEADERS.difficulty]: difficulty?.toFixed(3),
+      [HEADERS.reason]: this.#reasons.join('; '),
+      [HEADERS.cache]: cache,
+      [HEADERS.attempts]: String(attempts),
+      [HEADERS.overhead]: overheadMs.toFixed(2),
+      [HEADERS.config]: this.#runtime.config.version,
+      ...(isComplete && this.money()),
+    };
+    const present = Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1]));
+    return Object.fromEntries(present.map(([name, value]) => [name, toHeaderValue(value)]));
+  }
+
+  /** What the request cost and saved so far, as decimal USD; `unknown` where a paid model has no price. */
+  money(): Record<string, string> {
+    const { costNanoUsd, savedNanoUsd } = this.#exchange.totals;
+    const show = (amount: number | null) => (amount === null ? 'unknown' : formatUsd(amount));
+    return { [HEADERS.cost]: show(costNanoUsd), [HEADERS.saved]: show(savedNanoUsd) };
+  }
+
+  /** Stores the ledger entry and settles the reservation. Only the first call counts. Never rejects. */
+  async finish(end: { outcome: Outcome; status: number; error?: GatewayError }): Promise<void> {
+    const hold = this.#hold;
+    this.#hold = null;
+    const { outcome, status, error } = end;
+    await this.#exchange.finish({ outcome, status, errorCode: error?.code ?? null });
+    const { promptTokens, completionTokens } = this.#exchange.totals.tokens;
+    await hold?.settle(promptTokens + completionTokens);
+  }
+
+  /** Ends the request with an error that the client has seen nothing of yet. */
+  async fail(error: GatewayError): Promise<Reply> {
+    if (error.code === 'internal_error') this.#ports.logger.error({ err: error.cause, id: this.#incoming.id }, error.message);
+    await this.finish({ outcome: this.outcomeOf(error), status: error.status, error });
+    return { kind: 'failure', headers: this.headers(null, true), error };
+  }
+
+  outcomeOf(error: GatewayError): Outcome {
+    if (error.code === 'client_closed_request') return 'aborted';
+    return this.#exchange.totals.attempts === 0 && error.status < 500 ? 'refused' : 'error';
+  }
+}
+
+/** Header values are visible ASCII (RFC 9110, section 5.5); what is not becomes `?`. */
+const toHeaderValue = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 1_000);

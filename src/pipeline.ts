@@ -1,0 +1,86 @@
+import { authenticate } from './auth/authenticate.ts';
+import { lookUp } from './cache/look-up.ts';
+import { parseChatRequest, toConversation } from './contract/chat-request.ts';
+import { toGatewayError } from './contract/errors.ts';
+import type { Incoming, Reply } from './contract/incoming.ts';
+import { HEADERS } from './contract/vocabulary.ts';
+import { execute } from './execution/execute.ts';
+import { AttemptRecorder } from './ledger/attempt-recorder.ts';
+import { reserve } from './limits/reserve.ts';
+import type { Ports } from './ports.ts';
+import { Passage } from './passage.ts';
+import { decide } from './routing/decide.ts';
+import { factsOf } from './routing/request-facts.ts';
+import { selectRoute } from './routing/select-route.ts';
+import { thresholdOf } from './routing/share-thresholds.ts';
+import { streamOut } from './stream-out.ts';
+
+/**
+ * The story of one chat request: authenticate, parse, reserve, look up, classify, decide, execute, stream out, record.
+ * Never throws: whatever goes wrong is a `failure` reply, and is in the ledger.
+ */
+export const createPipeline =
+  (ports: Ports) =>
+  async (incoming: Incoming): Promise<Reply> => {
+    const runtime = ports.runtime();
+    const passage = new Passage(incoming, runtime, ports);
+    try {
+      const caller = await authenticate(incoming.headers, ports.keys);
+      passage.note({ team: caller.team, keyId: caller.keyId });
+      const request = parseChatRequest(await passage.waiting(incoming.readBody()));
+      passage.note({ requestedModel: request.model, isStream: request.isStream });
+      const facts = factsOf(request);
+      const wishes = wishesOf(incoming, request.model, caller.team);
+      const selection = selectRoute(runtime.table, wishes, facts);
+      passage.note({ route: selection.route?.name ?? 'direct' });
+      const tokens = facts.promptTokens + (facts.answerTokens ?? 0);
+      passage.hold(await reserve(caller, runtime.table.teams[caller.team], tokens, ports.counters));
+
+      const scope = passage.cacheScope(caller.team, selection);
+      const cacheControl = incoming.headers['cache-control'];
+      const now = ports.clock.now();
+      const stored = await lookUp({ route: selection.route, scope, body: request.body, cacheControl, now }, ports.cache);
+      passage.note({ cache: stored.status });
+      if (stored.answer !== null) return streamOut(passage.replay(stored.answer), request, passage, ports);
+
+      const { difficulty, modelVersion } = ports.classifier.classify(toConversation(request));
+      passage.note({ difficulty, classifierVersion: modelVersion });
+      const decision = decide({
+        table: runtime.table,
+        selection,
+        facts,
+        requestedModel: request.model,
+        difficulty,
+        threshold: thresholdOf(selection.route, difficulty, ports.shares),
+        states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
+        random: ports.random(),
+      });
+      passage.note({ tier: decision.tier });
+      passage.because(decision.reasons);
+
+      const completion = await execute({
+        attempts: decision.attempts,
+        request,
+        upstreams: runtime.upstreams,
+        partition: caller.team,
+        signal: incoming.signal,
+        record: (candidate) => new AttemptRecorder(passage.beginAttempt(candidate), request),
+      });
+      passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
+      return streamOut({ ...completion, remember: stored.remember }, request, passage, ports);
+    } catch (thrown) {
+      return passage.fail(toGatewayError(thrown));
+    }
+  };
+
+const wishesOf = ({ headers }: Incoming, model: string, team: string) => ({
+  model,
+  team,
+  route: headerValue(headers[HEADERS.route]),
+  tier: headerValue(headers[HEADERS.tier]),
+});
+
+const headerValue = (value: string | string[] | undefined): string | null => (typeof value === 'string' ? value : null);
+
+const fallbackReasons = (failures: string[], tier: string): string[] =>
+  failures.length === 0 ? [] : [...failures, `answered by ${tier}`];

@@ -1,0 +1,41 @@
+import type { KeyStore } from './auth/key-store.ts';
+import type { CacheStore } from './cache/cache-store.ts';
+import type { LoadedConfig } from './config/loaded-config.ts';
+import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import type { LedgerStore } from './ledger/ledger-store.ts';
+import type { Billing } from './ledger/price.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import type { CounterStore } from './limits/counter-store.ts';
+import type { Candidate, RoutingTable } from './routing/routing-table.ts';
+import type { ShareThresholds } from './routing/share-thresholds.ts';
+import type { Upstream } from './upstreams/upstream.ts';
+
+/**
+ * Everything that one version of routes.yaml brings into force. A request takes it once and keeps it to its end, so a
+ * reload never changes a request under way.
+ */
+export type Runtime = {
+  config: LoadedConfig;
+  table: RoutingTable;
+  upstreams: ReadonlyMap<string, Upstream>;
+  billingOf(candidate: Candidate): Billing;
+  /** What a request would cost without us: the first priced model of the strongest tier. */
+  baseline: Billing;
+};
+
+/** What the pipeline needs of the world, chosen in `app.ts`. */
+export type Ports = {
+  clock: Clock;
+  logger: Logger;
+  runtime(): Runtime;
+  keys: KeyStore;
+  counters: CounterStore;
+  cache: CacheStore;
+  classifier: DifficultyClassifier;
+  ledger: LedgerStore;
+  /** Thresholds of routes that ask for a share of requests. */
+  shares: ShareThresholds;
+  /** A number in [0, 1). */
+  random(): number;
+};

@@ -1,0 +1,74 @@
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import type { RouteConfig, TeamConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
+import type { UpstreamKind } from '../contract/vocabulary.ts';
+
+export type Capability = 'tools' | 'images' | 'audio' | 'json';
+
+/** One model of a tier, with everything a decision asks about it. */
+export type Candidate = {
+  tier: string;
+  upstream: string;
+  model: string;
+  weight: number;
+  capabilities: ReadonlySet<Capability>;
+  /** Null when not known: then the upstream itself is the judge. */
+  contextTokens: number | null;
+  config: TierModelConfig;
+};
+
+export type Tier = { name: string; candidates: Candidate[] };
+
+/** The part of routes.yaml that decisions read, with names resolved. Tiers are weakest first. */
+export type RoutingTable = {
+  version: string;
+  tiers: Tier[];
+  routes: RouteConfig[];
+  teams: Record<string, TeamConfig>;
+};
+
+const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[]> = {
+  embedded: [],
+  runtime: ['tools', 'json'],
+  cloud: ['tools', 'images', 'audio', 'json'],
+};
+
+const RUNTIMES = new Set<UpstreamKind>(['llama-server', 'ollama', 'lm-studio', 'vllm', 'mlx', 'onnx', 'litert', 'apple']);
+
+export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
+  const { upstreams, tiers, routes, teams } = config.routes;
+  return {
+    version: config.version,
+    routes,
+    teams,
+    tiers: tiers.map((tier) => ({
+      name: tier.name,
+      candidates: tier.models.flatMap((model) => {
+        const upstream = upstreams[model.upstream];
+        return upstream ? [toCandidate(tier.name, model, upstream)] : [];
+      }),
+    })),
+  };
+};
+
+const toCandidate = (tier: string, config: TierModelConfig, upstream: UpstreamConfig): Candidate => ({
+  tier,
+  upstream: config.upstream,
+  model: config.model ?? localModelName(upstream, config.upstream),
+  weight: config.weight,
+  capabilities: new Set(config.capabilities ?? DEFAULT_CAPABILITIES[placeOf(upstream.kind)]),
+  contextTokens: config.contextTokens ?? (upstream.kind === 'llama' ? upstream.contextTokens : null),
+  config,
+});
+
+const placeOf = (kind: UpstreamKind) => (kind === 'llama' ? 'embedded' : RUNTIMES.has(kind) ? 'runtime' : 'cloud');
+
+/**
+ * The name under which a GGUF answers: `hf:Qwen/Qwen3-4B-GGUF:Q4_K_M` is `Qwen3-4B-GGUF:Q4_K_M`,
+ * `/models/phi.gguf` is `phi`, and the model in the box says that it is untrained.
+ */
+export const localModelName = (upstream: UpstreamConfig, fallback: string): string => {
+  if (upstream.kind !== 'llama') return fallback;
+  if (upstream.model === 'builtin:nano') return 'rightsize-nano-untrained';
+  const last = upstream.model.split('/').at(-1) ?? fallback;
+  return last.replace(/\.gguf$/i, '');
+};

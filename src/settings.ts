@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LogLevel } from './lib/logger.ts';
+import { UsageError } from './lib/usage-error.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flags of `rightsize serve`; what is absent comes from the environment, then from the defaults. */
+export type ServeFlags = {
+  config?: string;
+  host?: string;
+  port?: string;
+  dataDir?: string;
+  insecure?: boolean;
+};
+
+export type Settings = {
+  configFile: string;
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  dataDir: string;
+  /** The key that clients must send; null when none is required. */
+  apiKey: string | null;
+  isInsecure: boolean;
+  logLevel: LogLevel;
+  maxBodyBytes: number;
+};
+
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Flag before environment before default.
+ * @throws UsageError for a value that makes no sense; Error for a key file that cannot be read.
+ */
+export const readSettings = (flags: ServeFlags, environment: Environment): Settings => {
+  const logLevel = environment['RIGHTSIZE_LOG_LEVEL'] ?? 'warn';
+  if (!LOG_LEVELS.includes(logLevel as LogLevel)) {
+    throw new UsageError(`RIGHTSIZE_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${logLevel}"`);
+  }
+  return {
+    configFile: resolve(flags.config ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml'),
+    host: flags.host ?? environment['RIGHTSIZE_HOST'] ?? '127.0.0.1',
+    port: wholeNumber('the port', flags.port ?? environment['RIGHTSIZE_PORT'] ?? environment['PORT'] ?? '8787', 65_535),
+    dataDir: dataDirOf(flags.dataDir, environment),
+    apiKey: readSecret('RIGHTSIZE_API_KEY', environment),
+    isInsecure: flags.insecure ?? false,
+    logLevel: logLevel as LogLevel,
+    maxBodyBytes: wholeNumber(
+      'RIGHTSIZE_MAX_BODY_BYTES',
+      environment['RIGHTSIZE_MAX_BODY_BYTES'] ?? String(DEFAULT_MAX_BODY_BYTES),
+      1024 * 1024 * 1024,
+    ),
+  };
+};
+
+/** Where the gateway keeps its files. */
+export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
+  resolve(flag ?? environment['RIGHTSIZE_DATA_DIR'] ?? 'data');
+
+/** Whether only this machine can reach the address. */
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+const wholeNumber = (what: string, text: string, max: number): number => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= max) return value;
+  throw new UsageError(`${what} must be a whole number up to ${max}, not "${text}"`);
+};
+
+/** A secret from `NAME`, or from the file that `NAME_FILE` names, as container platforms mount them. */
+const readSecret = (name: string, environment: Environment): string | null => {
+  const file = environment[`${name}_FILE`];
+  if (environment[name]) return environment[name];
+  if (!file) return null;
+  let secret: string;
+  try {
+    secret = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new Error(`${name}_FILE: ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`);
+  }
+  if (secret === '') throw new Error(`${name}_FILE: ${file} is empty`);
+  return secret;
+};

@@ -1,0 +1,181 @@
+import { type Dispatcher, Pool } from 'undici';
+import type { Timeouts } from '../config/schema.ts';
+import { completionToChunks } from '../contract/completion-to-chunks.ts';
+import type { GatewayError } from '../contract/errors.ts';
+import type { UpstreamKind } from '../contract/vocabulary.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CallLimits } from './call-limits.ts';
+import { type Preset, presetOf } from './presets/preset.ts';
+import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
+import { readStream } from './read-stream.ts';
+import { type ChatAnswer, type ChatCall, type PartStream, toPart, type Upstream, type UpstreamState } from './upstream.ts';
+import { fromErrorStatus, fromTransportError, invalidResponse } from './upstream-errors.ts';
+import { toUpstreamBody } from './upstream-request.ts';
+
+const MAX_ERROR_BYTES = 64 * 1024;
+
+export type HttpUpstreamOptions = {
+  name: string;
+  kind: UpstreamKind;
+  /** Base URL that ends before `/chat/completions`. */
+  url: string;
+  /** Unix socket to connect to in place of the URL's host: the local model host. */
+  socketPath?: string;
+  apiKey?: string;
+  headers?: Record<string, string>;
+  /** Most connections open at one time; further calls wait for one within their own limits. */
+  connections: number;
+  timeouts: Timeouts;
+  clock: Clock;
+  /** Whether it can be asked now; always ready where nothing else is known. */
+  state?: () => UpstreamState;
+  /** Waits for a server that is still starting; rejects when it will not be ready in time. */
+  untilReady?: (signal: AbortSignal) => Promise<void>;
+};
+
+const READY: UpstreamState = { state: 'ready', detail: 'ready' };
+
+/** Any OpenAI-compatible server over a pool of kept connections: a cloud, a local runtime, or our own model host. */
+export class HttpUpstream implements Upstream {
+  readonly name: string;
+  readonly kind: UpstreamKind;
+  readonly #options: HttpUpstreamOptions;
+  readonly #pool: Pool;
+  readonly #preset: Preset;
+  readonly #path: string;
+  readonly #headers: Record<string, string>;
+
+  constructor(options: HttpUpstreamOptions) {
+    this.name = options.name;
+    this.kind = options.kind;
+    this.#options = options;
+    this.#preset = presetOf(options.kind);
+    const url = new URL(options.url);
+    this.#path = `${url.pathname.replace(/\/+$/, '')}/chat/completions${url.search}`;
+    this.#headers = { ...options.headers, 'content-type': 'application/json', ...this.#credentials() };
+    this.#pool = new Pool(url.origin, {
+      connections: options.connections,
+      connect: { timeout: options.timeouts.connect, ...(options.socketPath && { socketPath: options.socketPath }) },
+      // CallLimits owns these two waits, so that each has its own error.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  state(): UpstreamState {
+    return this.#options.state?.() ?? READY;
+  }
+
+  async chat(call: ChatCall): Promise<ChatAnswer> {
+    const { timeouts, clock } = this.#options;
+    const { isStream } = call.request;
+    const limits = new CallLimits({ timeouts, clock, upstream: this.name, client: call.signal, isStream });
+    let isStreaming = false;
+    let response: Dispatcher.ResponseData | undefined;
+    try {
+      await this.#options.untilReady?.(limits.signal);
+      response = await this.#send(call, limits);
+      const bytes = watched(response.body, limits);
+      const contentType = header(response, 'content-type') ?? '';
+      if (response.statusCode !== 200) throw await this.#refusal(response, contentType, bytes);
+      const isEventStream = contentType.includes('text/event-stream');
+      if (isStream && isEventStream) {
+        isStreaming = true;
+        return { kind: 'stream', parts: this.#stream(response.body, bytes, limits) };
+      }
+      if (isEventStream) throw invalidResponse(this.name, 'answered with a stream that was not asked for');
+      const plain = parsePlainAnswer(this.name, await readText(this.name, bytes, MAX_ANSWER_BYTES));
+      return isStream ? { kind: 'stream', parts: once(completionToChunks(plain.completion).map(toPart)) } : plain;
+    } catch (error) {
+      throw this.#explain(error, limits);
+    } finally {
+      if (!isStreaming) {
+        response?.body.destroy();
+        limits.release();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  #send(call: ChatCall, limits: CallLimits): Promise<Dispatcher.ResponseData> {
+    return this.#pool.request({
+      path: this.#path,
+      method: 'POST',
+      headers: {
+        ...this.#headers,
+        accept: call.request.isStream ? 'text/event-stream' : 'application/json',
+        ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition }),
+      },
+      body: toUpstreamBody(call.request, call.model, this.#preset),
+      signal: limits.signal,
+    });
+  }
+
+  async *#stream(body: Dispatcher.ResponseData['body'], bytes: AsyncIterable<Uint8Array>, limits: CallLimits): PartStream {
+    let isComplete = false;
+    try {
+      for await (const batch of readStream(this.name, bytes, () => this.#options.clock.now())) {
+        limits.content();
+        yield batch;
+      }
+      isComplete = true;
+    } catch (error) {
+      throw this.#explain(error, limits);
+    } finally {
+      limits.release();
+      if (isComplete) this.#drain(body);
+      else body.destroy();
+    }
+  }
+
+  /** Reads the last bytes after `[DONE]`, so that the connection can serve another call; gives up after a second. */
+  #drain(body: Dispatcher.ResponseData['body']): void {
+    const cancel = this.#options.clock.after(1_000, () => body.destroy());
+    body.once('close', cancel).on('error', cancel).resume();
+  }
+
+  async #refusal(
+    response: Dispatcher.ResponseData,
+    contentType: string,
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<GatewayError> {
+    const text = await readText(this.name, bytes, MAX_ERROR_BYTES);
+    const retryAfter = header(response, 'retry-after');
+    return fromErrorStatus(this.name, { status: response.statusCode, contentType, retryAfter, text });
+  }
+
+  /** An aborted call fails with whatever its transport says; the reason is the truth. */
+  #explain(error: unknown, limits: CallLimits): GatewayError {
+    const { signal } = limits;
+    return fromTransportError(this.name, signal.aborted ? signal.reason : error);
+  }
+
+  #credentials(): Record<string, string> {
+    const { apiKey } = this.#options;
+    if (!apiKey) return {};
+    return this.#preset.keyHeader === 'authorization'
+      ? { authorization: `Bearer ${apiKey}` }
+      : { [this.#preset.keyHeader]: apiKey };
+  }
+}
+
+/** The body's bytes, each read resetting the idle limit. Leaving early keeps the body open: its owner ends it. */
+async function* watched(body: Dispatcher.ResponseData['body'], limits: CallLimits): AsyncGenerator<Uint8Array> {
+  limits.activity();
+  for await (const piece of body.iterator({ destroyOnReturn: false })) {
+    limits.activity();
+    yield piece;
+  }
+}
+
+async function* once<Value>(value: Value): AsyncGenerator<Value> {
+  yield value;
+}
+
+const header = (response: Dispatcher.ResponseData, name: string): string | null => {
+  const value = response.headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+};

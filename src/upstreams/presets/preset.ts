@@ -1,0 +1,29 @@
+import type { UpstreamKind } from '../../contract/vocabulary.ts';
+
+/** What we know of a kind of endpoint and a request must be bent to. */
+export type Preset = {
+  /**
+   * The name under which the limit on answer tokens is sent; the other one is renamed. `as-sent` leaves both alone.
+   * OpenAI's reasoning models refuse `max_tokens`; most other servers know only that one.
+   */
+  maxTokensField: 'max_completion_tokens' | 'max_tokens' | 'as-sent';
+  /** Understands `stream_options.continuous_usage_stats`, so that an aborted stream still has exact counts. */
+  hasRunningUsage: boolean;
+  /** The header that carries the key. */
+  keyHeader: 'authorization' | 'api-key';
+};
+
+const cloud: Preset = { maxTokensField: 'max_tokens', hasRunningUsage: false, keyHeader: 'authorization' };
+const openai: Preset = { ...cloud, maxTokensField: 'max_completion_tokens' };
+const untouched: Preset = { ...cloud, maxTokensField: 'as-sent' };
+
+const PRESETS: Partial<Record<UpstreamKind, Preset>> = {
+  openai,
+  azure: { ...openai, keyHeader: 'api-key' },
+  openrouter: untouched,
+  'openai-compatible': untouched,
+  llama: { ...untouched, hasRunningUsage: true },
+  vllm: { ...cloud, hasRunningUsage: true },
+};
+
+export const presetOf = (kind: UpstreamKind): Preset => PRESETS[kind] ?? cloud;

@@ -1,0 +1,47 @@
+import type { ChatRequest } from '../contract/chat-request.ts';
+import type { ChatCompletion, ChatCompletionChunk } from '../contract/openai.ts';
+import type { UpstreamKind } from '../contract/vocabulary.ts';
+
+/**
+ * Whether an upstream can be asked now. `starting` will be ready by itself; `down` failed and may come back;
+ * `disabled` lacks something only its owner can give (a key). `detail` is words for people.
+ */
+export type UpstreamState = { state: 'ready' | 'starting' | 'down' | 'disabled'; detail: string };
+
+/** One `data:` of a stream: its JSON text as it goes to the client, and the same parsed. */
+export type StreamPart = { text: string; chunk: ChatCompletionChunk };
+
+export const toPart = (chunk: ChatCompletionChunk): StreamPart => ({ text: JSON.stringify(chunk), chunk });
+
+/**
+ * A stream in batches, one batch per read from the network, so that a burst of small events costs one write.
+ * Ends normally only when the answer is complete; otherwise it throws.
+ */
+export type PartStream = AsyncIterable<StreamPart[]>;
+
+export type ChatAnswer =
+  | { kind: 'plain'; completion: ChatCompletion; text: string }
+  | { kind: 'stream'; parts: PartStream };
+
+export type ChatCall = {
+  model: string;
+  request: ChatRequest;
+  /** Opaque name of the caller's tenant: a local host never shares a KV prefix between two of them. */
+  partition: string;
+  /** Aborts the call and closes its connection at once; its reason is thrown. */
+  signal: AbortSignal;
+};
+
+/** Port: one configured endpoint that answers requests. */
+export interface Upstream {
+  readonly name: string;
+  readonly kind: UpstreamKind;
+  state(): UpstreamState;
+  /**
+   * Sends one chat request. Resolves with a complete plain answer, or with a stream whose headers have come.
+   * @throws GatewayError `upstream_*`, or the signal's reason; `isRetryable` says whether another may succeed.
+   */
+  chat(call: ChatCall): Promise<ChatAnswer>;
+  /** Lets running calls end, then closes the connections. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { chooseSocketPath } from '../../src/model-host/socket-path.ts';
+import {
+  type ModelHost,
+  type ModelHostStatus,
+  type SuperviseOptions,
+  superviseModelHost,
+} from '../../src/model-host/supervisor.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { chat, health, until } from './support/test-host.ts';
+import { temporaryFolder } from './support/test-models.ts';
+
+const NANO = 'models/nano/rightsize-nano-untrained.gguf';
+const running: ModelHost[] = [];
+afterEach(() => Promise.all(running.splice(0).map((host) => host.close())));
+
+const supervise = (options: Partial<SuperviseOptions> = {}): ModelHost => {
+  const folder = temporaryFolder();
+  const logger = { info: () => {}, warn: () => {}, error: () => {} };
+  const host = superviseModelHost({
+    name: 'nano',
+    model: 'builtin:nano',
+    contextTokens: 1024,
+    parallel: 2,
+    gpu: 'off',
+    threads: 1,
+    modelsDir: join(folder, 'models'),
+    engineDir: join(folder, 'engine'),
+    socketDir: join(folder, 'sockets'),
+    clock: systemClock,
+    logger,
+    ...options,
+  });
+  running.push(host);
+  return host;
+};
+
+const reaches = (host: ModelHost, isIt: (status: ModelHostStatus) => boolean): Promise<ModelHostStatus> =>
+  new Promise((done) => {
+    const look = (status: ModelHostStatus) => isIt(status) && done(status);
+    host.onStatus(look);
+    look(host.status());
+  });
+const ready = (host: ModelHost) => reaches(host, ({ state }) => state === 'ready');
+
+/** A program in the model host's place. */
+const program = (source: string): string => {
+  const path = join(temporaryFolder(), 'model-host.mjs');
+  writeFileSync(path, source);
+  return path;
+};
+
+test('starts at once, is ready soon, and answers only its owner', async () => {
+  const host = supervise();
+  expect(host.status()).toMatchObject({ state: 'starting', restarts: 0 });
+  const { pid, detail } = await ready(host);
+  expect(detail).toContain('builtin:nano on CPU, 1 threads');
+  expect((await health(host)).pid).toBe(pid);
+  expect((await chat(host, {})).status).toBe(200);
+  expect(statSync(host.socketPath).mode & 0o777).toBe(0o600);
+  expect(statSync(dirname(host.socketPath)).mode & 0o777).toBe(0o700);
+});
+
+test('a killed host is back within seconds and says what happened', async () => {
+  const host = supervise();
+  const { pid } = await ready(host);
+  process.kill(pid!, 'SIGKILL');
+  const restarting = await reaches(host, ({ state }) => state === 'restarting');
+  expect(restarting.detail).toBe('the model host was killed by SIGKILL');
+  const again = await ready(host);
+  expect(again.restarts).toBe(1);
+  expect(again.pid).not.toBe(pid);
+  expect((await chat(host, {})).status).toBe(200);
+});
+
+test('close ends the process and its socket, and nothing starts again', async () => {
+  const host = supervise();
+  const { pid } = await ready(host);
+  await host.close();
+  expect(host.status().state).toBe('stopped');
+  expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
+  expect(() => statSync(host.socketPath)).toThrow('ENOENT');
+});
+
+test('a bad model file fails with words, and a good one in its place heals it', async () => {
+  const clock = new ManualClock();
+  const model = join(temporaryFolder(), 'model.gguf');
+  const host = supervise({ model, clock });
+  const failed = await reaches(host, ({ state }) => state === 'failed');
+  expect(failed.detail).toMatch(/model\.gguf does not exist/);
+  copyFileSync(NANO, model);
+  const healed = ready(host);
+  clock.advance(30_000);
+  await healed;
+  expect((await chat(host, {})).status).toBe(200);
+  rmSync(model);
+});
+
+test('an engine that is absent names the command that installs it', async () => {
+  // A copy of the program outside of the package finds no engine beside it.
+  const folder = temporaryFolder();
+  const main = program(`
+    import { loadEngine } from ${JSON.stringify(resolve('src/model-host/engine.ts'))};
+    import { registerHooks } from 'node:module';
+    registerHooks({ resolve: (specifier, context, next) => next(specifier === 'node-llama-cpp' ? 'not-there' : specifier, context) });
+    await loadEngine(${JSON.stringify(folder)}).catch(({ message, name }) =>
+      process.send({ state: 'failed', detail: name + ': ' + message, isFinal: true }, () => process.exit(1)));
+  `);
+  const { detail } = await reaches(supervise({ mainPath: main }), ({ state }) => state === 'failed');
+  expect(detail).toMatch(/ModelHostError: .*is not installed\. Install it with: rightsize engine install/);
+});
+
+describe('a host that cannot stay up', () => {
+  test('is started ever later, and after six failures no more', async () => {
+    const clock = new ManualClock();
+    const host = supervise({ mainPath: program('process.abort()'), clock });
+    for (const [failures, delayMs] of [250, 500, 1000, 2000, 4000].entries()) {
+      const { detail } = await reaches(host, ({ state, restarts }) => state === 'restarting' && restarts === failures);
+      expect(detail).toBe('the model host was killed by SIGABRT');
+      clock.advance(delayMs - 1);
+      expect(host.status().restarts).toBe(failures);
+      clock.advance(1);
+      expect(host.status().restarts).toBe(failures + 1);
+    }
+    const { detail, restarts } = await reaches(host, ({ state }) => state === 'failed');
+    expect(detail).toMatch(/SIGABRT; it failed 6 times in a row.*Try a smaller model/);
+    clock.advance(3_600_000);
+    expect(host.status().restarts).toBe(restarts);
+  });
+
+  test('is ended when it never finishes loading', async () => {
+    const clock = new ManualClock();
+    const mainPath = program("process.send({ state: 'loading', detail: 'x' }); setInterval(() => {}, 1000)");
+    const host = supervise({ mainPath, clock });
+    await reaches(host, ({ state }) => state === 'loading');
+    clock.advance(120_000);
+    const { detail } = await reaches(host, ({ state }) => state === 'restarting');
+    expect(detail).toBe('the model host did not load its model within 120 s and was ended');
+  });
+
+  test('ignores SIGTERM: it is killed', async () => {
+    const clock = new ManualClock();
+    const mainPath = program(
+      "process.on('SIGTERM', () => process.send({ state: 'loading', detail: 'deaf' })); process.send({ state: 'ready', detail: 'x' }); setInterval(() => {}, 1000)",
+    );
+    const host = supervise({ mainPath, clock });
+    const { pid } = await ready(host);
+    const closed = host.close();
+    clock.advance(5_000);
+    await closed;
+    expect(() => process.kill(pid!, 0)).toThrow('ESRCH');
+  });
+});
+
+test('the host ends when its parent dies', async () => {
+  const socketDir = temporaryFolder();
+  const parent = program(`
+    import { superviseModelHost } from ${JSON.stringify(resolve('src/model-host/supervisor.ts'))};
+    import { systemClock } from ${JSON.stringify(resolve('src/lib/clock.ts'))};
+    const logger = { info() {}, warn() {}, error() {} };
+    const host = superviseModelHost({ name: 'nano', model: 'builtin:nano', contextTokens: 256, parallel: 1, gpu: 'off', threads: 1,
+      modelsDir: 'x', engineDir: 'x', socketDir: ${JSON.stringify(socketDir)}, clock: systemClock, logger });
+    host.onStatus(({ state, pid }) => state === 'ready' && console.log(pid));
+  `);
+  const child = spawn(process.execPath, [parent], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  child.kill('SIGKILL');
+  await until(() => {
+    try {
+      return !process.kill(Number(line), 0);
+    } catch {
+      return true;
+    }
+  });
+});
+
+test('a socket path always fits, and differs by model and by folder', () => {
+  const long = `/tmp/${'a-long-folder/'.repeat(12)}`;
+  for (const directory of ['data', long]) {
+    expect(Buffer.byteLength(chooseSocketPath(directory, 'x'.repeat(300)))).toBeLessThan(104);
+  }
+  const paths = [chooseSocketPath('a', 'm'), chooseSocketPath('b', 'm'), chooseSocketPath('a', 'n')];
+  expect(new Set(paths).size).toBe(3);
+});
