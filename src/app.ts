@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
 import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { KeyStore } from './auth/key-store.ts';
@@ -28,8 +28,9 @@ export type AppOptions = {
   keys: KeyStore;
   ledger: LedgerStore;
   classifier: DifficultyClassifier;
-  /** Where models, the engine and sockets live. */
+  /** Where models and sockets live. */
   dataDir: string;
+  engineDir: string;
   bodyLimits: BodyLimits;
 };
 
@@ -43,7 +44,7 @@ export type App = {
 /** Wires the gateway: the one place that chooses adapters. Overrides replace single ports, for tests and the demo. */
 export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): App => {
   const { config, clock, logger } = options;
-  const registry = new UpstreamRegistry({ clock, logger, dataDir: options.dataDir });
+  const registry = new UpstreamRegistry({ clock, logger, dataDir: options.dataDir, engineDir: options.engineDir });
   let runtime = toRuntime(config.current(), registry);
   const stopWatching = config.onChange((next) => {
     runtime = toRuntime(next, registry);

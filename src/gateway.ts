@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { type App, createApp } from './app.ts';
 import { MemoryKeyStore } from './auth/memory-key-store.ts';
-import { createFileConfigSource } from './config/file-config-source.ts';
 import type { ConfigSource } from './config/config-source.ts';
+import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import type { Clock } from './lib/clock.ts';
@@ -41,7 +40,8 @@ export const startGateway = async (
     keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
     ledger,
     classifier,
-    dataDir: resolve(settings.dataDir),
+    dataDir: settings.dataDir,
+    engineDir: settings.engineDir,
     bodyLimits: { maxBytes: settings.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS },
   });
   const close = async (drainMs: number) => {

@@ -28,7 +28,9 @@ const context: CliContext = {
   },
 };
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('rightsize')
   .description('Answers every request with the smallest model that can answer it well.')

@@ -1,6 +1,6 @@
+import type { CacheScope } from './cache/cache-key.ts';
 import type { CachedAnswer } from './cache/cache-store.ts';
 import type { Remember } from './cache/look-up.ts';
-import type { CacheScope } from './cache/cache-key.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Outcome } from './contract/ledger-entry.ts';
@@ -22,7 +22,10 @@ export type Answer = Omit<Completion, 'candidate' | 'failures'> & {
   candidate: ServedBy;
   /** Keeps the answer for the next one who asks; null where that is not wanted. */
   remember: Remember | null;
-} & (Pick<Completion & { kind: 'plain' }, 'kind' | 'completion' | 'text'> | Pick<Completion & { kind: 'stream' }, 'kind' | 'parts'>);
+} & (
+    | Pick<Completion & { kind: 'plain' }, 'kind' | 'completion' | 'text'>
+    | Pick<Completion & { kind: 'stream' }, 'kind' | 'parts'>
+  );
 
 /** One request on its way through the pipeline: what is known of it, for its headers and its ledger entry. */
 export class Passage {
@@ -146,7 +149,8 @@ export class Passage {
 
   /** Ends the request with an error that the client has seen nothing of yet. */
   async fail(error: GatewayError): Promise<Reply> {
-    if (error.code === 'internal_error') this.#ports.logger.error({ err: error.cause, id: this.#incoming.id }, error.message);
+    if (error.code === 'internal_error')
+      this.#ports.logger.error({ err: error.cause, id: this.#incoming.id }, error.message);
     await this.finish({ outcome: this.outcomeOf(error), status: error.status, error });
     return { kind: 'failure', headers: this.headers(null, true), error };
   }

@@ -7,8 +7,8 @@ import { HEADERS } from './contract/vocabulary.ts';
 import { execute } from './execution/execute.ts';
 import { AttemptRecorder } from './ledger/attempt-recorder.ts';
 import { reserve } from './limits/reserve.ts';
-import type { Ports } from './ports.ts';
 import { Passage } from './passage.ts';
+import type { Ports } from './ports.ts';
 import { decide } from './routing/decide.ts';
 import { factsOf } from './routing/request-facts.ts';
 import { selectRoute } from './routing/select-route.ts';
@@ -39,7 +39,10 @@ export const createPipeline =
       const scope = passage.cacheScope(caller.team, selection);
       const cacheControl = incoming.headers['cache-control'];
       const now = ports.clock.now();
-      const stored = await lookUp({ route: selection.route, scope, body: request.body, cacheControl, now }, ports.cache);
+      const stored = await lookUp(
+        { route: selection.route, scope, body: request.body, cacheControl, now },
+        ports.cache,
+      );
       passage.note({ cache: stored.status });
       if (stored.answer !== null) return streamOut(passage.replay(stored.answer), request, passage, ports);
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from './lib/logger.ts';
 import { UsageError } from './lib/usage-error.ts';
 
@@ -20,6 +20,8 @@ export type Settings = {
   /** 0 lets the system choose. */
   port: number;
   dataDir: string;
+  /** Where `rightsize engine install` puts the engine for local models. */
+  engineDir: string;
   /** The key that clients must send; null when none is required. */
   apiKey: string | null;
   isInsecure: boolean;
@@ -40,10 +42,11 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
     throw new UsageError(`RIGHTSIZE_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${logLevel}"`);
   }
   return {
-    configFile: resolve(flags.config ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml'),
+    configFile: configFileOf(flags.config, environment),
     host: flags.host ?? environment['RIGHTSIZE_HOST'] ?? '127.0.0.1',
     port: wholeNumber('the port', flags.port ?? environment['RIGHTSIZE_PORT'] ?? environment['PORT'] ?? '8787', 65_535),
     dataDir: dataDirOf(flags.dataDir, environment),
+    engineDir: engineDirOf(flags.dataDir, environment),
     apiKey: readSecret('RIGHTSIZE_API_KEY', environment),
     isInsecure: flags.insecure ?? false,
     logLevel: logLevel as LogLevel,
@@ -55,9 +58,22 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
   };
 };
 
+/** The rules that come with the program, for a folder without a routes.yaml of its own. */
+const SHIPPED_CONFIG = join(import.meta.dirname, '../routes.yaml');
+
+/** The routes.yaml to use: by flag, by `RIGHTSIZE_CONFIG`, in the working directory, else the shipped one. */
+export const configFileOf = (flag: string | undefined, environment: Environment): string => {
+  const chosen = flag ?? environment['RIGHTSIZE_CONFIG'];
+  if (chosen !== undefined) return resolve(chosen);
+  return existsSync('routes.yaml') ? resolve('routes.yaml') : SHIPPED_CONFIG;
+};
+
 /** Where the gateway keeps its files. */
 export const dataDirOf = (flag: string | undefined, environment: Environment): string =>
   resolve(flag ?? environment['RIGHTSIZE_DATA_DIR'] ?? 'data');
+
+export const engineDirOf = (dataDirFlag: string | undefined, environment: Environment): string =>
+  resolve(environment['RIGHTSIZE_ENGINE_DIR'] ?? join(dataDirOf(dataDirFlag, environment), 'engine'));
 
 /** Whether only this machine can reach the address. */
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);

@@ -1,7 +1,7 @@
 import { FoldedAnswer } from './cache/fold-parts.ts';
 import { isWorthKeeping } from './cache/look-up.ts';
-import { completionToChunks } from './contract/completion-to-chunks.ts';
 import type { ChatRequest } from './contract/chat-request.ts';
+import { completionToChunks } from './contract/completion-to-chunks.ts';
 import { GatewayError, toGatewayError } from './contract/errors.ts';
 import type { Reply } from './contract/incoming.ts';
 import type { ChatCompletion } from './contract/openai.ts';
@@ -34,12 +34,7 @@ export const streamOut = async (
 const withUsage = ({ completion, text, recorder }: Answer & { kind: 'plain' }): string =>
   completion.usage == null ? JSON.stringify({ ...completion, usage: toWireUsage(recorder.tokens) }) : text;
 
-async function* eventsOf(
-  answer: Answer,
-  request: ChatRequest,
-  passage: Passage,
-  ports: Ports,
-): AsyncGenerator<string> {
+async function* eventsOf(answer: Answer, request: ChatRequest, passage: Passage, ports: Ports): AsyncGenerator<string> {
   const client = createClientEvents(request.wantsUsage);
   const folded = answer.remember === null ? null : new FoldedAnswer();
   const parts = answer.kind === 'stream' ? answer.parts : once(answer.completion);

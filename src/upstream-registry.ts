@@ -10,7 +10,7 @@ import { localModelName } from './routing/routing-table.ts';
 import { HttpUpstream } from './upstreams/http-upstream.ts';
 import type { Upstream, UpstreamState } from './upstreams/upstream.ts';
 
-export type RegistryOptions = { clock: Clock; logger: Logger; dataDir: string };
+export type RegistryOptions = { clock: Clock; logger: Logger; dataDir: string; engineDir: string };
 
 type Registered = { definition: string; upstream: Upstream; close(): Promise<void> };
 
@@ -34,7 +34,10 @@ export class UpstreamRegistry {
     for (const [name, upstream] of Object.entries(config.routes.upstreams)) {
       const definition = JSON.stringify([upstream, missing.get(name), config.file]);
       const kept = this.#registered.get(name);
-      next.set(name, kept?.definition === definition ? kept : this.#create(name, upstream, definition, missing, config));
+      next.set(
+        name,
+        kept?.definition === definition ? kept : this.#create(name, upstream, definition, missing, config),
+      );
     }
     for (const [name, old] of this.#registered) if (next.get(name) !== old) this.#retire(old);
     this.#registered = next;
@@ -80,7 +83,7 @@ export class UpstreamRegistry {
   }
 
   #createLocal(name: string, config: LlamaUpstreamConfig, baseDir: string): Omit<Registered, 'definition'> {
-    const { clock, logger, dataDir } = this.#options;
+    const { clock, logger, dataDir, engineDir } = this.#options;
     const host = superviseModelHost({
       name: localModelName(config, name),
       model: isRemoteSpec(config.model) || isAbsolute(config.model) ? config.model : resolve(baseDir, config.model),
@@ -89,7 +92,7 @@ export class UpstreamRegistry {
       gpu: config.gpu,
       ...(config.threads !== undefined && { threads: config.threads }),
       modelsDir: join(dataDir, 'models'),
-      engineDir: join(dataDir, 'engine'),
+      engineDir,
       socketDir: join(dataDir, 'run'),
       clock,
       logger,

@@ -14,7 +14,11 @@ export class FoldedAnswer {
     const { choices, usage, ...common } = chunk;
     this.#common = { ...this.#common, ...common, ...(usage != null && { usage }) };
     for (const { index, delta, finish_reason, logprobs, ...extra } of choices) {
-      const choice = this.#choices.get(index) ?? { index, message: { role: 'assistant', content: null }, finish_reason: null };
+      const choice = this.#choices.get(index) ?? {
+        index,
+        message: { role: 'assistant', content: null },
+        finish_reason: null,
+      };
       Object.assign(choice, extra);
       addDelta(choice.message, delta);
       if (finish_reason) choice.finish_reason = finish_reason;

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../config/schema.ts';
-import type { ChatCompletionRequest, ChatCompletion } from '../contract/openai.ts';
 import { GatewayError } from '../contract/errors.ts';
+import type { ChatCompletion, ChatCompletionRequest } from '../contract/openai.ts';
 import type { CacheStatus } from '../contract/vocabulary.ts';
 import { type CacheControl, parseCacheControl } from './cache-control.ts';
 import { type CacheScope, cacheKey } from './cache-key.ts';

@@ -1,10 +1,11 @@
-import { relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import { formatProblems } from '../config/format-problems.ts';
 import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { toGatewayError } from '../contract/errors.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 import { loadClassifier } from '../difficulty/load-classifier.ts';
+import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
 
@@ -14,7 +15,7 @@ export const checkCommand = async (
   options: { json?: boolean },
   { environment, stdout, stderr }: CliContext,
 ): Promise<number> => {
-  const file = resolve(path ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml');
+  const file = configFileOf(path, environment);
   const shown = relative('.', file) || file;
   const loaded = await loadConfig({ file, environment });
   const problems = loaded.ok ? [] : loaded.problems;

@@ -52,7 +52,8 @@ const showSamples = async (gateway: Gateway, apiKey: string | null, { stdout, st
   try {
     await untilReady(gateway);
     stdout.write(`\n${row('tier', 'model', 'cost USD', 'prompt', 'reason')}\n`);
-    for (const [index, prompt] of SAMPLES.entries()) stdout.write(`${await ask(gateway, apiKey, prompt, index % 2 === 1)}\n`);
+    for (const [index, prompt] of SAMPLES.entries())
+      stdout.write(`${await ask(gateway, apiKey, prompt, index % 2 === 1)}\n`);
     stdout.write(
       '\nThe small model is untrained: where it answers is real, what it says means nothing. Answers of the large tier\n' +
         `are simulated. Now try it yourself:\n\n  curl -si ${gateway.url}/v1/chat/completions -H 'content-type: application/json' \\\n` +
@@ -87,7 +88,8 @@ const row = (tier: string, model: string, cost: string, prompt: string, reason: 
 
 /** Waits for the model in the box, so that the first sample shows it; goes on without it after a limit. */
 const untilReady = async ({ app }: Gateway): Promise<void> => {
-  const isStarting = () => [...app.runtime().upstreams.values()].some((upstream) => upstream.state().state === 'starting');
+  const isStarting = () =>
+    [...app.runtime().upstreams.values()].some((upstream) => upstream.state().state === 'starting');
   const deadline = Date.now() + READY_LIMIT_MS;
   while (isStarting() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
 };

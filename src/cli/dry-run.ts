@@ -31,7 +31,9 @@ export const dryRun = (
   classifier: DifficultyClassifier,
   { prompt, model, team }: { prompt: string; model: string; team: string },
 ): DryRun => {
-  const request = parseChatRequest(Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] })));
+  const request = parseChatRequest(
+    Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] })),
+  );
   const facts = factsOf(request);
   const table = compileRoutingTable(config);
   const selection = selectRoute(table, { model, team, route: null, tier: null }, facts);

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { UsageError } from '../lib/usage-error.ts';
 import { installEngine } from '../model-host/engine-install.ts';
-import { dataDirOf } from '../settings.ts';
+import { engineDirOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 
 const GPUS = ['off', 'cuda', 'vulkan', 'metal'] as const;
@@ -13,7 +12,7 @@ export const engineInstallCommand = async (
 ): Promise<number> => {
   const gpu = GPUS.find((name) => name === options.gpu);
   if (gpu === undefined) throw new UsageError(`--gpu must be one of ${GPUS.join(', ')}, not "${options.gpu}"`);
-  const engineDir = join(dataDirOf(options.dataDir, environment), 'engine');
+  const engineDir = engineDirOf(options.dataDir, environment);
   await installEngine({ engineDir, gpu, onProgress: (line) => stderr.write(`${line}\n`) });
   stderr.write(`The engine is in ${engineDir}; a running gateway takes it at the next start of its model host.\n`);
   return 0;

@@ -1,10 +1,9 @@
 import { ConfigError } from '../config/config-error.ts';
 import { loadConfig } from '../config/load.ts';
 import { loadClassifier } from '../difficulty/load-classifier.ts';
-
+import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
-import { resolve } from 'node:path';
 
 export type ExplainOptions = { config?: string; model?: string; team?: string; json?: boolean };
 
@@ -14,7 +13,7 @@ export const explainCommand = async (
   options: ExplainOptions,
   { environment, stdout }: CliContext,
 ): Promise<number> => {
-  const file = resolve(options.config ?? environment['RIGHTSIZE_CONFIG'] ?? 'routes.yaml');
+  const file = configFileOf(options.config, environment);
   const loaded = await loadConfig({ file, environment });
   if (!loaded.ok) throw new ConfigError(file, loaded.problems);
   const result = dryRun(loaded.config, await loadClassifier(), {
@@ -30,7 +29,10 @@ export const explainCommand = async (
   const rows: [string, string][] = [
     ['route', `${result.route}${line === undefined ? '' : ` (${file}:${line})`}`],
     ['tier', result.tier],
-    ['difficulty', `${result.difficulty.toFixed(3)}${result.threshold === null ? '' : ` (threshold ${result.threshold})`}`],
+    [
+      'difficulty',
+      `${result.difficulty.toFixed(3)}${result.threshold === null ? '' : ` (threshold ${result.threshold})`}`,
+    ],
     ['reason', result.reasons.join('; ')],
     ['models', result.attempts.join(', then ')],
     ['because', result.features.map(({ name, contribution }) => `${name} ${signed(contribution)}`).join(', ')],

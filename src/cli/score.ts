@@ -25,6 +25,8 @@ export const scoreCommand = async (options: ScoreOptions, streams: CommandStream
     }
     return 0;
   } catch (error) {
+    // The reader has seen enough, as in `rightsize score … | head`.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
     return reportFailure('score', error, streams.stderr);
   } finally {
     await file?.close();

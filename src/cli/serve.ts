@@ -1,8 +1,8 @@
 import { formatProblems } from '../config/format-problems.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
-import type { UpstreamState } from '../upstreams/upstream.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import { isLoopback, readSettings, type ServeFlags, type Settings } from '../settings.ts';
+import type { UpstreamState } from '../upstreams/upstream.ts';
 import type { CliContext } from './context.ts';
 
 /** Longest wait for running requests after the first SIGINT or SIGTERM. */
@@ -60,7 +60,9 @@ export const printBanner = (gateway: Gateway, { stderr }: Pick<CliContext, 'stde
   stderr.write(`Rightsize listens on ${gateway.url}/v1 (${config.file}, version ${config.version})\n`);
   for (const { name, candidates } of table.tiers) {
     for (const { upstream, model } of candidates) {
-      stderr.write(`  ${name.padEnd(8)} ${`${upstream}/${model}`.padEnd(36)} ${show(upstreams.get(upstream)?.state())}\n`);
+      stderr.write(
+        `  ${name.padEnd(8)} ${`${upstream}/${model}`.padEnd(36)} ${show(upstreams.get(upstream)?.state())}\n`,
+      );
     }
   }
   const warnings = formatProblems(config.file, config.warnings, { noun: 'warning' });

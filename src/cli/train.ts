@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { type CommandStreams, reportFailure, UsageError } from '../difficulty/command-failure.ts';
 import { readLabelledFiles } from '../difficulty/labelled-files.ts';
@@ -9,21 +8,14 @@ export type TrainOptions = { data: string[]; out: string; report?: string | unde
 
 /**
  * `rightsize train`: labelled rows in, a weights file out; the same files in the same order give the same bytes.
- * The version in the weights names the data: it ends in the start of the hash over the files' hashes.
  * @returns the exit code.
  */
 export const trainCommand = async (options: TrainOptions, { stderr }: CommandStreams): Promise<number> => {
   try {
     const files = await readLabelledFiles(options.data);
-    const fingerprint = createHash('sha256')
-      .update(files.map((file) => file.sha256).join(' '))
-      .digest('hex');
     const { weights, trained, heldOut, skipped } = trainDifficulty(
       files.flatMap((file) => file.rows),
-      {
-        version: `structural-1-${fingerprint.slice(0, 8)}`,
-        data: files.map(({ name, sha256, rows }) => ({ name, sha256, rows: rows.length })),
-      },
+      files.map(({ name, sha256, rows }) => ({ name, sha256, rows: rows.length })),
     );
     stderr.write(
       `${trained} rows for training, ${heldOut} held out (folds ${HELD_OUT_FOLDS.join(' and ')}), ` +

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { type ChatCompletionRequest, ChatCompletionRequestSchema } from './openai.ts';
-import { GatewayError } from './errors.ts';
 import type { Conversation, Turn } from './conversation.ts';
+import { GatewayError } from './errors.ts';
+import { type ChatCompletionRequest, ChatCompletionRequestSchema } from './openai.ts';
 
 /** A checked chat request. `text` is what the client sent, byte for byte: every attempt starts from it. */
 export type ChatRequest = {
@@ -61,7 +61,8 @@ const firstProblem = (issues: Issue[], body: unknown): GatewayError => {
     '',
   );
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], body);
-  if (value === undefined) return new GatewayError('invalid_value', `Missing required parameter: '${param}'.`, { param });
+  if (value === undefined)
+    return new GatewayError('invalid_value', `Missing required parameter: '${param}'.`, { param });
   return new GatewayError('invalid_value', `Invalid value for '${param}': ${issue.message}.`, { param });
 };
 

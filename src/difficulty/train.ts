@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { extractFeatures, FEATURE_NAMES } from './features.ts';
 import { foldOf, type LabelledRow, lengthOf, type Scores, tierScores, toConversation } from './labelled-row.ts';
 import { judge, standardize } from './linear-classifier.ts';
@@ -7,6 +8,8 @@ import type { Weights } from './weights.ts';
 
 /** Folds that training never sees, so that the model file carries honest figures. */
 export const HELD_OUT_FOLDS: readonly number[] = [0, 1];
+const MODEL_FAMILY = 'structural-1';
+/** Chosen on the held-out folds; anything from 0.0001 to 0.01 does as well. */
 const L2 = 0.002;
 
 type Sample = Scores & { source: string; fold: number; values: number[]; length: number };
@@ -18,13 +21,11 @@ export type TrainingResult = { weights: Weights; trained: number; heldOut: numbe
 /**
  * Trains the difficulty model: logistic regression on soft labels (see `gainOf`), then Platt's map, fitted on logits
  * for folds that the predicting model had not seen. No randomness: the same rows give the same bits.
- * @param stamp the version and the data's description, kept in the weights as given.
+ * The version ends in a hash of all the rest, so it names these very weights.
+ * @param data what the rows came from, kept in the weights as given.
  * @throws Error when no row outside the held-out folds has both scores.
  */
-export const trainDifficulty = (
-  rows: readonly LabelledRow[],
-  stamp: Pick<Weights, 'version' | 'data'>,
-): TrainingResult => {
+export const trainDifficulty = (rows: readonly LabelledRow[], data: Weights['data']): TrainingResult => {
   const samples = rows.flatMap(toSample);
   const unseen = samples.filter((sample) => HELD_OUT_FOLDS.includes(sample.fold));
   const training = weighSources(samples.filter((sample) => !HELD_OUT_FOLDS.includes(sample.fold)));
@@ -32,7 +33,7 @@ export const trainDifficulty = (
 
   const { standard, model } = fitModel(training);
   const weights: Weights = {
-    version: stamp.version,
+    version: MODEL_FAMILY,
     features: [...FEATURE_NAMES],
     mean: standard.mean.map(round),
     scale: standard.scale.map(round),
@@ -41,11 +42,13 @@ export const trainDifficulty = (
     calibration: calibrate(training),
     quantiles: [],
     heldOut: { folds: [...HELD_OUT_FOLDS], figures: [] },
-    data: stamp.data,
+    data,
   };
   const difficultyOf = (sample: Sample) => judge(weights, sample.values).difficulty;
   weights.quantiles = percentiles(training.map((sample) => ({ value: difficultyOf(sample), weight: sample.weight })));
   weights.heldOut.figures = measureSources(unseen.map((sample) => ({ ...sample, difficulty: difficultyOf(sample) })));
+  const digest = createHash('sha256').update(JSON.stringify(weights)).digest('hex');
+  weights.version = `${MODEL_FAMILY}-${digest.slice(0, 8)}`;
   return { weights, trained: training.length, heldOut: unseen.length, skipped: rows.length - samples.length };
 };
 

@@ -43,7 +43,9 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     const readiness = readinessOf(options.runtime(), options.configStatus());
     return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
   });
-  app.get('/schema/routes.json', (context) => context.body(options.routesSchema, 200, { 'content-type': 'application/schema+json' }));
+  app.get('/schema/routes.json', (context) =>
+    context.body(options.routesSchema, 200, { 'content-type': 'application/schema+json' }),
+  );
 
   for (const prefix of ['/v1', '']) {
     app.post(`${prefix}/chat/completions`, async (context) => {

@@ -1,5 +1,5 @@
-import type { RoutingTable } from '../routing/routing-table.ts';
 import { AUTO_MODEL } from '../contract/vocabulary.ts';
+import type { RoutingTable } from '../routing/routing-table.ts';
 
 /** An entry of `/v1/models` (https://platform.openai.com/docs/api-reference/models/object), with our kind as an extra. */
 export type ModelEntry = {

@@ -27,7 +27,9 @@ export const readBody = (request: IncomingMessage, limits: BodyLimits, clock: Cl
     };
     const onEnd = () => settle(() => resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)));
     const onClose = () =>
-      settle(() => reject(new GatewayError('client_closed_request', 'The client left before its request was complete.')));
+      settle(() =>
+        reject(new GatewayError('client_closed_request', 'The client left before its request was complete.')),
+      );
     const cancel = clock.after(limits.timeoutMs, () =>
       settle(() =>
         reject(new GatewayError('body_timeout', `The request body did not come within ${limits.timeoutMs / 1000} s.`)),

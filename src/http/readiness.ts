@@ -1,5 +1,5 @@
-import { formatProblem } from '../config/format-problems.ts';
 import type { ConfigStatus } from '../config/config-source.ts';
+import { formatProblem } from '../config/format-problems.ts';
 import type { Runtime } from '../ports.ts';
 import type { UpstreamState } from '../upstreams/upstream.ts';
 

@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import type { RequestListener } from 'node:http';
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -17,17 +17,16 @@ const KEEP_ALIVE_MS = 75_000;
 export const listen = async (handler: RequestListener, address: ListenAddress): Promise<Server> => {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
   if ('socketPath' in address) await prepareSocket(address.socketPath);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen('socketPath' in address ? { path: address.socketPath } : address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  const listening = once(server, 'listening');
   if ('socketPath' in address) {
-    chmodSync(address.socketPath, 0o600);
+    const umask = process.umask(0o177);
+    server.listen({ path: address.socketPath });
+    process.umask(umask);
     process.once('exit', () => rmSync(address.socketPath, { force: true }));
+  } else {
+    server.listen(address);
   }
+  await listening;
   return server;
 };
 

@@ -10,7 +10,7 @@ const log = (line: string): void => {
 
 const report = (status: HostStatus): void => {
   process.send?.(status);
-  if (status.state !== 'downloading') log(`${status.state}: ${status.detail}`);
+  if (status.progress === undefined) log(`${status.state}: ${status.detail}`);
 };
 
 const readFlags = (): HostFlags => {

@@ -1,4 +1,4 @@
-import type { ChatHistoryItem, Token } from 'node-llama-cpp';
+import type { ChatHistoryItem, ChatWrapper, LlamaText, Token } from 'node-llama-cpp';
 import { GatewayError } from '../contract/errors.ts';
 import type { ChatMessage } from '../contract/openai.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -10,24 +10,34 @@ const MAX_CHARACTERS_PER_TOKEN = 128;
 /**
  * The conversation in the model's own chat format, as tokens that end where the answer begins. Markup of the format
  * inside a message stays plain text. A last message of the assistant is the beginning of the answer.
- * @throws GatewayError `unsupported_parameter` for parts that are not text, `context_length_exceeded` when no room
- * for an answer is left.
+ * @throws GatewayError `unsupported_parameter` for parts that are not text, `invalid_value` when the template refuses
+ * the order of roles, `context_length_exceeded` when no room for an answer is left.
  */
 export const toPrompt = ({ model, chatWrapper, contextTokens }: LoadedModel, messages: ChatMessage[]): Token[] => {
-  const history = messages.map(toHistoryItem);
+  const texts = messages.map(toText);
+  const history = messages.map((message, index) => toHistoryItem(message, texts[index]!, index));
   if (history.at(-1)?.type !== 'model') history.push({ type: 'model', response: [] });
-  const characters = messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
-  if (characters > contextTokens * MAX_CHARACTERS_PER_TOKEN) {
+  if (texts.join('').length > contextTokens * MAX_CHARACTERS_PER_TOKEN) {
     throw tooLong(contextTokens, `more than ${contextTokens}`);
   }
-  const { contextText } = chatWrapper.generateContextState({ chatHistory: history });
-  const tokens = contextText.tokenize(model.tokenizer);
+  const tokens = render(chatWrapper, history).tokenize(model.tokenizer);
+  const { bos, shouldPrependBosToken } = model.tokens;
+  // Some templates leave the first token to the tokenizer.
+  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
   if (tokens.length >= contextTokens) throw tooLong(contextTokens, String(tokens.length));
   return tokens;
 };
 
-const toHistoryItem = (message: ChatMessage, index: number): ChatHistoryItem => {
-  const text = toText(message, index);
+const render = (chatWrapper: ChatWrapper, chatHistory: ChatHistoryItem[]): LlamaText => {
+  try {
+    return chatWrapper.generateContextState({ chatHistory }).contextText;
+  } catch (cause) {
+    const message = `The model's chat template refuses these messages: ${(cause as Error).message}`;
+    throw new GatewayError('invalid_value', message, { param: 'messages', cause });
+  }
+};
+
+const toHistoryItem = (message: ChatMessage, text: string, index: number): ChatHistoryItem => {
   switch (message.role) {
     case 'developer':
     case 'system':

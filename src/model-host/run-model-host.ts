@@ -12,6 +12,7 @@ import { SequencePool } from './sequence-pool.ts';
 
 const MAX_WAITING = 64;
 const QUEUE_DEADLINE_MS = 30_000;
+const PROGRESS_STEP = 0.02;
 
 /**
  * Listens at once, then fetches and loads the model while `/healthz` says how far it is. Resolves when it is ready.
@@ -52,12 +53,13 @@ export const runModelHost = async (
       change({ state: 'downloading', detail: `${file}: ${Math.floor(progress * 100)} %`, progress });
     },
   });
-  change({ state: 'loading', detail: `loading ${paths[0]}` });
+  const detail = `loading ${paths[0]}`;
+  change({ state: 'loading', detail });
   const loaded = await loadModel({
     ...flags,
     paths,
     onProgress: (progress) => {
-      status = { state: 'loading', detail: `loading ${paths[0]}`, progress };
+      if (progress - (status.progress ?? 0) >= PROGRESS_STEP) change({ state: 'loading', detail, progress });
     },
     onLog: log,
   });
@@ -74,7 +76,7 @@ const createPool = ({ context }: LoadedModel, parallel: number): SequencePool =>
   });
 
 const describe = ({ name, model, contextTokens, parallel, threads }: HostFlags, { facts }: LoadedModel): string => {
-  const device = facts.gpu === 'off' ? `CPU, ${threads} threads` : `${facts.gpu}, ${facts.gpuLayers} layers on it`;
+  const device = facts.gpu === 'off' ? `CPU, threads: ${threads}` : `${facts.gpu}, ${facts.gpuLayers} layers on it`;
   const asked = facts.contextTokens < contextTokens ? ` (all it was trained on; ${contextTokens} were asked for)` : '';
   return `${name} is ${model} on ${device}; ${parallel} at a time, ${facts.contextTokens} tokens of context${asked}`;
 };

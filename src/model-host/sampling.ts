@@ -16,6 +16,9 @@ export type Sampling = {
 export type ScoredToken = { token: Token; logprob: number; alternatives: { token: Token; logprob: number }[] };
 export type SampledToken = { token: Token; score: ScoredToken | null };
 
+/** The penalties look back so far over the answer; further would cost more with each token. */
+const PENALIZED_TOKENS = 1024;
+
 /**
  * Evaluates `lastToken` and then yields one token after the other, for ever; the caller stops.
  * @param topLogprobs `null` leaves the scores out, which is much faster; 0 to 20 gives so many alternatives. Scores
@@ -75,8 +78,8 @@ const engineOptions = (sampling: Sampling, sampled: Token[]) => ({
   minP: sampling.minP,
   ...((sampling.frequencyPenalty !== 0 || sampling.presencePenalty !== 0) && {
     repeatPenalty: {
-      punishTokens: () => sampled,
-      maxPunishTokens: 1024,
+      punishTokens: () => sampled.slice(-PENALIZED_TOKENS),
+      maxPunishTokens: PENALIZED_TOKENS,
       penalty: 1,
       frequencyPenalty: sampling.frequencyPenalty,
       presencePenalty: sampling.presencePenalty,

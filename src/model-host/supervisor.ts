@@ -45,7 +45,7 @@ const LONGEST_DELAY_MS = 30_000;
 const HEALTHY_MS = 60_000;
 const MAX_FAILURES = 6;
 const RECHECK_MS = 30_000;
-/** For everything but a download, which has limits of its own. */
+/** Without a sign of progress; a download has limits of its own. */
 const START_LIMIT_MS = 120_000;
 const TERMINATE_LIMIT_MS = 5_000;
 
@@ -129,7 +129,7 @@ class Supervisor implements ModelHost {
   #limitStart(): void {
     this.#cancelTimer();
     this.#cancelTimer = this.#options.clock.after(START_LIMIT_MS, () => {
-      const detail = `the model host did not load its model within ${START_LIMIT_MS / 1000} s and was ended`;
+      const detail = `the model host made no progress in loading its model for ${START_LIMIT_MS / 1000} s and was ended`;
       this.#verdict = { state: 'failed', detail };
       this.#child?.kill('SIGKILL');
     });
@@ -169,7 +169,7 @@ class Supervisor implements ModelHost {
   }
 
   #change(state: ModelHostState, detail: string): void {
-    const pid = this.#child?.pid;
+    const pid = state === 'stopped' ? undefined : this.#child?.pid;
     this.#status = { state, detail, restarts: this.#status.restarts, ...(pid !== undefined && { pid }) };
     for (const listener of this.#listeners) listener(this.#status);
   }

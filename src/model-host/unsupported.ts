@@ -32,5 +32,5 @@ export const unsupported = (param: string): GatewayError =>
   });
 
 function isEmpty(value: unknown): boolean {
-  return Object.keys(value as object).length === 0;
+  return typeof value === 'object' && Object.keys(value!).length === 0;
 }

@@ -65,7 +65,11 @@ export const decide = (input: DecideInput): Decision => {
 
 type Choice = { tier: Tier; threshold: number | null; reason: string };
 
-const chooseTier = ({ table, difficulty, threshold }: DecideInput, route: RouteConfig, forced: string | null): Choice => {
+const chooseTier = (
+  { table, difficulty, threshold }: DecideInput,
+  route: RouteConfig,
+  forced: string | null,
+): Choice => {
   if (forced !== null) {
     return { tier: tierNamed(table, forced), threshold: null, reason: `tier ${forced} named by the client` };
   }
@@ -75,7 +79,11 @@ const chooseTier = ({ table, difficulty, threshold }: DecideInput, route: RouteC
   }
   const isHard = difficulty >= threshold;
   const tier = table.tiers.at(isHard ? -1 : 0) as Tier;
-  return { tier, threshold, reason: `difficulty ${difficulty.toFixed(2)} ${isHard ? '>=' : '<'} ${showThreshold(threshold)}` };
+  return {
+    tier,
+    threshold,
+    reason: `difficulty ${difficulty.toFixed(2)} ${isHard ? '>=' : '<'} ${showThreshold(threshold)}`,
+  };
 };
 
 const showThreshold = (threshold: number): string => threshold.toFixed(3).replace(/0$/, '');
@@ -102,7 +110,9 @@ const weighted = (candidates: Candidate[], random: number): Candidate[] => {
 /** In observe mode the request goes where the client sent it: the model it named, or the strongest tier for `auto`. */
 const observedCandidates = ({ table, requestedModel, random }: DecideInput): Candidate[] => {
   const named = table.tiers.flatMap(({ candidates }) => candidates).filter(({ model }) => model === requestedModel);
-  return named.length > 0 && requestedModel !== AUTO_MODEL ? named : weighted(table.tiers.at(-1)?.candidates ?? [], random);
+  return named.length > 0 && requestedModel !== AUTO_MODEL
+    ? named
+    : weighted(table.tiers.at(-1)?.candidates ?? [], random);
 };
 
 type Draft = {

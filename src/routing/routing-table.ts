@@ -32,7 +32,16 @@ const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[
   cloud: ['tools', 'images', 'audio', 'json'],
 };
 
-const RUNTIMES = new Set<UpstreamKind>(['llama-server', 'ollama', 'lm-studio', 'vllm', 'mlx', 'onnx', 'litert', 'apple']);
+const RUNTIMES = new Set<UpstreamKind>([
+  'llama-server',
+  'ollama',
+  'lm-studio',
+  'vllm',
+  'mlx',
+  'onnx',
+  'litert',
+  'apple',
+]);
 
 export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
   const { upstreams, tiers, routes, teams } = config.routes;

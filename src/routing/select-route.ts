@@ -41,7 +41,8 @@ export const selectRoute = (table: RoutingTable, wishes: Wishes, facts: RequestF
   if (matching.length > 0) throw notAllowed(wishes.team, 'any route that matches this request');
   const pinned = findCandidate(table, wishes.model);
   if (pinned !== null) {
-    if (table.teams[wishes.team]?.routes !== undefined) throw notAllowed(wishes.team, `model "${wishes.model}" directly`);
+    if (table.teams[wishes.team]?.routes !== undefined)
+      throw notAllowed(wishes.team, `model "${wishes.model}" directly`);
     return { route: null, forcedTier: null, pinned };
   }
   const message =

@@ -39,7 +39,14 @@ export const createClientEvents = (wantsUsage: boolean) => {
       if (!wantsUsage || hasSentUsage || last === null) return '';
       const { id, created, model } = last;
       return toEvent(
-        JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices: [], usage: toWireUsage(tokens) }),
+        JSON.stringify({
+          id,
+          object: 'chat.completion.chunk',
+          created,
+          model,
+          choices: [],
+          usage: toWireUsage(tokens),
+        }),
       );
     },
   };

@@ -8,7 +8,14 @@ import { CallLimits } from './call-limits.ts';
 import { type Preset, presetOf } from './presets/preset.ts';
 import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
 import { readStream } from './read-stream.ts';
-import { type ChatAnswer, type ChatCall, type PartStream, toPart, type Upstream, type UpstreamState } from './upstream.ts';
+import {
+  type ChatAnswer,
+  type ChatCall,
+  type PartStream,
+  toPart,
+  type Upstream,
+  type UpstreamState,
+} from './upstream.ts';
 import { fromErrorStatus, fromTransportError, invalidResponse } from './upstream-errors.ts';
 import { toUpstreamBody } from './upstream-request.ts';
 
@@ -114,7 +121,11 @@ export class HttpUpstream implements Upstream {
     });
   }
 
-  async *#stream(body: Dispatcher.ResponseData['body'], bytes: AsyncIterable<Uint8Array>, limits: CallLimits): PartStream {
+  async *#stream(
+    body: Dispatcher.ResponseData['body'],
+    bytes: AsyncIterable<Uint8Array>,
+    limits: CallLimits,
+  ): PartStream {
     let isComplete = false;
     try {
       for await (const batch of readStream(this.name, bytes, () => this.#options.clock.now())) {

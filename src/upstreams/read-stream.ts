@@ -29,7 +29,8 @@ export async function* readStream(
   const parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
     onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded') failure ??= invalidResponse(upstream, 'sent an event beyond 16 MiB');
+      if (error.type === 'max-buffer-size-exceeded')
+        failure ??= invalidResponse(upstream, 'sent an event beyond 16 MiB');
     },
     onEvent: ({ event, data }) => {
       if (isDone || failure !== null) return;

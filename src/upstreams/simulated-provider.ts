@@ -47,7 +47,9 @@ const simulate = (prompt: string): ChatCompletion => {
     object: 'chat.completion',
     created: Math.floor(Date.now() / 1000),
     model: SIMULATED_MODEL,
-    choices: [{ index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' }],
+    choices: [
+      { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
+    ],
     usage: {
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,

@@ -73,12 +73,11 @@ describe('rightsize score', () => {
 
 describe('rightsize train', () => {
   test('writes the same bytes again, from plain and from compressed rows, and a model that score takes', async () => {
-    const compressed = fileOf('anchors.jsonl.gz', gzipSync(readFileSync(ANCHORS)));
+    const compressed = fileOf('anchors.jsonl', gzipSync(readFileSync(ANCHORS)));
     const [first, second, report] = ['one.json', 'two.json', 'report.md'].map((name) => join(folder, name));
     expect(await trainCommand({ data: [ANCHORS], out: first!, report }, openStreams().streams)).toBe(0);
     expect(await trainCommand({ data: [compressed], out: second! }, openStreams().streams)).toBe(0);
-    const weightsOf = (path: string) => ({ ...JSON.parse(readFileSync(path, 'utf8')), data: undefined });
-    expect(weightsOf(first!)).toEqual(weightsOf(second!));
+    expect(readFileSync(second!, 'utf8')).toBe(readFileSync(first!, 'utf8'));
     expect(readFileSync(report!, 'utf8')).toMatch(/^\| source \|.*\n.*\n\| anchors \| \d+ \|/);
     const { written, streams } = openStreams('{"id":1,"prompt":"hi"}');
     expect(await scoreCommand({ input: '-', model: first! }, streams)).toBe(0);

@@ -7,8 +7,6 @@ import { seededRandom } from '../../src/difficulty/seeded-random.ts';
 import { trainDifficulty } from '../../src/difficulty/train.ts';
 import { conversationOf } from './conversation.ts';
 
-const STAMP = { version: 'test', data: [] };
-
 /** Prompts whose only difference is the number of digits; the more, the more often the small model fails. */
 const generateRows = (count: number): LabelledRow[] => {
   const random = seededRandom(1);
@@ -28,7 +26,7 @@ const generateRows = (count: number): LabelledRow[] => {
 
 describe('training', () => {
   test('finds the signal that is there, and says what it is worth on unseen folds', () => {
-    const { weights, trained, heldOut, skipped } = trainDifficulty(generateRows(1_000), STAMP);
+    const { weights, trained, heldOut, skipped } = trainDifficulty(generateRows(1_000), []);
     expect({ trained, heldOut, skipped }).toEqual({ trained: 800, heldOut: 200, skipped: 0 });
     const classify = (numbers: number) =>
       createLinearClassifier(weights).classify(
@@ -46,16 +44,16 @@ describe('training', () => {
       .trim()
       .split('\n');
     const anchors = lines.map((line) => LabelledRowSchema.parse(JSON.parse(line)));
-    const once = trainDifficulty(anchors, STAMP).weights;
-    expect(JSON.stringify(trainDifficulty(anchors, STAMP).weights)).toBe(JSON.stringify(once));
+    const once = trainDifficulty(anchors, []).weights;
+    expect(JSON.stringify(trainDifficulty(anchors, []).weights)).toBe(JSON.stringify(once));
     expect(once.heldOut.figures[0]!.apgr).toBeGreaterThan(0.7);
   });
 
   test('skips rows without both scores, and refuses when none is left', () => {
     const rows = generateRows(100);
     const unscored = { id: 'x', prompt: 'hello', weak: 1 };
-    expect(trainDifficulty([...rows, unscored], STAMP).skipped).toBe(1);
-    expect(() => trainDifficulty([unscored], STAMP)).toThrow('no row outside the held-out folds');
+    expect(trainDifficulty([...rows, unscored], []).skipped).toBe(1);
+    expect(() => trainDifficulty([unscored], [])).toThrow('no row outside the held-out folds');
   });
 });
 

@@ -149,6 +149,8 @@ describe('refused by name', () => {
   });
 
   test('a prompt that is too long, with the words that clients look for', async () => {
+    const tooMuch = { role: 'user', content: [{ type: 'text', text: 'word '.repeat(1_000_000) }] };
+    expect(json(await chat(host, { messages: [tooMuch] })).error.message).toContain('more than 512 tokens');
     const answer = await chat(host, { messages: [{ role: 'user', content: 'word '.repeat(2000) }] });
     expect(answer.status).toBe(400);
     expect(json(answer).error.code).toBe('context_length_exceeded');

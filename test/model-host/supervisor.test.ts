@@ -60,7 +60,7 @@ test('starts at once, is ready soon, and answers only its owner', async () => {
   const host = supervise();
   expect(host.status()).toMatchObject({ state: 'starting', restarts: 0 });
   const { pid, detail } = await ready(host);
-  expect(detail).toContain('builtin:nano on CPU, 1 threads');
+  expect(detail).toContain('builtin:nano on CPU, threads: 1');
   expect((await health(host)).pid).toBe(pid);
   expect((await chat(host, {})).status).toBe(200);
   expect(statSync(host.socketPath).mode & 0o777).toBe(0o600);
@@ -141,7 +141,7 @@ describe('a host that cannot stay up', () => {
     await reaches(host, ({ state }) => state === 'loading');
     clock.advance(120_000);
     const { detail } = await reaches(host, ({ state }) => state === 'restarting');
-    expect(detail).toBe('the model host did not load its model within 120 s and was ended');
+    expect(detail).toBe('the model host made no progress in loading its model for 120 s and was ended');
   });
 
   test('ignores SIGTERM: it is killed', async () => {

@@ -1,0 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Builds `dist/`, the JavaScript of the published package: Node strips no types under node_modules. */
+const root = join(import.meta.dirname, '..');
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+for (const file of ['difficulty/weights.json', 'config/routes.schema.json']) {
+  cpSync(join(root, 'src', file), join(root, 'dist', file));
+}
