@@ -1,7 +1,7 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { Writable } from 'node:stream';
 import { fetchFromHub, type HubRequest } from './hub.ts';
 import { ModelHostError } from './model-host-error.ts';
 
@@ -68,27 +68,26 @@ const fetchRest = async (options: DownloadOptions, partPath: string): Promise<vo
       options.onProgress({ file: basename(options.path), bytes, totalBytes: options.sizeBytes });
     };
     report();
-    const file = createWriteStream(partPath, { flags: bytes > 0 ? 'a' : 'w' });
-    await response
-      .body!.pipeThrough(
-        new TransformStream<Uint8Array, Uint8Array>({
-          transform(chunk, controller) {
-            idle.refresh();
-            bytes += chunk.length;
-            if (bytes > options.sizeBytes) throw new Error('the server sends more than it announced');
-            if (bytes - reported >= PROGRESS_STEP_BYTES || bytes === options.sizeBytes) report();
-            controller.enqueue(chunk);
-          },
-        }),
-      )
-      .pipeTo(Writable.toWeb(file), { signal: stalled.signal });
+    const file = await open(partPath, bytes > 0 ? 'a' : 'w');
+    try {
+      for await (const chunk of response.body!) {
+        idle.refresh();
+        bytes += chunk.length;
+        if (bytes > options.sizeBytes) throw new Error('the server sends more than it announced');
+        await file.appendFile(chunk);
+        if (bytes - reported >= PROGRESS_STEP_BYTES || bytes === options.sizeBytes) report();
+      }
+    } finally {
+      // Only now is what the file has certain: the next attempt continues from its size.
+      await file.close();
+    }
   } finally {
     clearTimeout(idle);
   }
 };
 
 const verify = async ({ sha256, sizeBytes, path }: DownloadOptions, partPath: string): Promise<void> => {
-  const hash: Hash = createHash('sha256');
+  const hash = createHash('sha256');
   if (sha256 !== null) for await (const chunk of createReadStream(partPath)) hash.update(chunk);
   if (sizeOf(partPath) === sizeBytes && (sha256 === null || hash.digest('hex') === sha256)) return;
   rmSync(partPath);
