@@ -46,7 +46,7 @@ export const createPipeline =
       passage.note({ cache: stored.status });
       if (stored.answer !== null) return streamOut(passage.replay(stored.answer), request, passage, ports);
 
-      const { difficulty, modelVersion } = ports.classifier.classify(toConversation(request));
+      const { difficulty, modelVersion } = ports.classifier.classify(toConversation(request.body));
       passage.note({ difficulty, classifierVersion: modelVersion });
       const decision = decide({
         table: runtime.table,

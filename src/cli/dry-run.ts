@@ -37,7 +37,7 @@ export const dryRun = (
   const facts = factsOf(request);
   const table = compileRoutingTable(config);
   const selection = selectRoute(table, { model, team, route: null, tier: null }, facts);
-  const { difficulty, features } = classifier.classify(toConversation(request));
+  const { difficulty, features } = classifier.classify(toConversation(request.body));
   const threshold = thresholdOf(selection.route, difficulty, new ShareThresholds(classifier.typicalDifficulties));
   const names = Object.keys(config.routes.upstreams);
   const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));

@@ -1,4 +1,3 @@
-import { type CommandStreams, reportFailure, UsageError } from '../difficulty/command-failure.ts';
 import { readLabelledFiles } from '../difficulty/labelled-files.ts';
 import {
   foldOf,
@@ -11,6 +10,8 @@ import {
 } from '../difficulty/labelled-row.ts';
 import { loadClassifier } from '../difficulty/load-classifier.ts';
 import { measureSources, toMarkdown } from '../difficulty/source-figures.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import { type CommandStreams, reportFailure } from './command-failure.ts';
 
 export type EvaluateOptions = {
   data: string[];

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type CommandStreams, reportFailure, UsageError } from '../difficulty/command-failure.ts';
 import { PromptRowSchema, toConversation } from '../difficulty/labelled-row.ts';
 import { loadClassifier } from '../difficulty/load-classifier.ts';
 import { readRows } from '../difficulty/read-rows.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import { type CommandStreams, reportFailure } from './command-failure.ts';
 
 export type ScoreOptions = { input: string; model?: string | undefined };
 

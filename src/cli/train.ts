@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { type CommandStreams, reportFailure, UsageError } from '../difficulty/command-failure.ts';
 import { readLabelledFiles } from '../difficulty/labelled-files.ts';
 import { toMarkdown } from '../difficulty/source-figures.ts';
 import { HELD_OUT_FOLDS, trainDifficulty } from '../difficulty/train.ts';
+import { UsageError } from '../lib/usage-error.ts';
+import { type CommandStreams, reportFailure } from './command-failure.ts';
 
 export type TrainOptions = { data: string[]; out: string; report?: string | undefined };
 

@@ -81,8 +81,10 @@ const TURN_ROLE = {
   function: 'tool',
 } as const;
 
-/** The request as the classifier reads it. */
-export const toConversation = ({ body }: ChatRequest): Conversation => ({
+/** A chat request's body as the classifier reads it. */
+export const toConversation = (
+  body: Pick<ChatCompletionRequest, 'messages' | 'tools' | 'functions' | 'response_format' | 'reasoning_effort'>,
+): Conversation => ({
   turns: body.messages.map((message): Turn => ({ role: TURN_ROLE[message.role], text: messageText(message.content) })),
   toolCount: (body.tools?.length ?? 0) + (body.functions?.length ?? 0),
   imageCount: countParts(body, 'image_url'),
@@ -91,11 +93,11 @@ export const toConversation = ({ body }: ChatRequest): Conversation => ({
 });
 
 /** How many content parts of this type the messages hold. */
-export const countParts = (body: ChatCompletionRequest, type: string): number =>
+export const countParts = (body: Pick<ChatCompletionRequest, 'messages'>, type: string): number =>
   body.messages.reduce(
     (sum, { content }) => sum + (Array.isArray(content) ? content.filter((part) => part.type === type).length : 0),
     0,
   );
 
-export const wantsJson = (body: ChatCompletionRequest): boolean =>
+export const wantsJson = (body: Pick<ChatCompletionRequest, 'response_format'>): boolean =>
   body.response_format != null && body.response_format.type !== 'text';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { UsageError } from './command-failure.ts';
+import { UsageError } from '../lib/usage-error.ts';
 import { type LabelledRow, LabelledRowSchema } from './labelled-row.ts';
 import { RowError, readRows } from './read-rows.ts';
 

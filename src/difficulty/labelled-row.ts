@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Conversation, Turn } from '../contract/conversation.ts';
+import { toConversation as conversationOf } from '../contract/chat-request.ts';
+import type { Conversation } from '../contract/conversation.ts';
 import { ChatMessageSchema } from '../contract/openai.ts';
 
 /** A prompt to be scored: a text, or the fields of a chat completions request. Other fields are ignored. */
@@ -9,7 +10,7 @@ export const PromptRowSchema = z
     id: z.union([z.string(), z.number()]),
     prompt: z.string().nullish(),
     messages: z.array(ChatMessageSchema).nullish(),
-    tools: z.array(z.unknown()).nullish(),
+    tools: z.array(z.looseObject({ type: z.string() })).nullish(),
     response_format: z.looseObject({ type: z.string() }).nullish(),
     reasoning_effort: z.string().nullish(),
   })
@@ -41,19 +42,8 @@ export const tierScores = (row: LabelledRow): Scores | undefined =>
   pairOf(row.weakMean, row.strongMean) ?? pairOf(row.weak, row.strong);
 
 /** A row as the classifier sees it. */
-export const toConversation = (row: PromptRow): Conversation => {
-  const messages = row.messages ?? [];
-  const parts = messages.flatMap((message) => (Array.isArray(message.content) ? message.content : []));
-  return {
-    turns: row.messages
-      ? messages.map((message) => ({ role: ROLES[message.role], text: textOf(message.content) }))
-      : [{ role: 'user', text: row.prompt ?? '' }],
-    toolCount: row.tools?.length ?? 0,
-    imageCount: parts.filter((part) => part.type === 'image_url').length,
-    wantsJson: row.response_format != null && row.response_format.type !== 'text',
-    reasoningEffort: row.reasoning_effort ?? null,
-  };
-};
+export const toConversation = (row: PromptRow): Conversation =>
+  conversationOf({ ...row, messages: row.messages ?? [{ role: 'user', content: row.prompt ?? '' }] });
 
 /** The text of the last user message, by which the length baseline judges. */
 export const lengthOf = (row: PromptRow): number =>
@@ -71,20 +61,4 @@ export const foldOf = (row: LabelledRow): number => {
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
   return createHash('sha1').update(words.join(' ')).digest().readUInt32BE() % 10;
-};
-
-const ROLES = {
-  developer: 'system',
-  system: 'system',
-  user: 'user',
-  assistant: 'assistant',
-  tool: 'tool',
-  function: 'tool',
-} as const satisfies Record<string, Turn['role']>;
-
-type Content = z.infer<typeof ChatMessageSchema>['content'];
-
-const textOf = (content: Content): string => {
-  if (typeof content === 'string') return content;
-  return (content ?? []).flatMap((part) => (typeof part.text === 'string' ? [part.text] : [])).join('\n');
 };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { UsageError } from '../lib/usage-error.ts';
 import type { DifficultyClassifier } from './classifier.ts';
-import { UsageError } from './command-failure.ts';
 import { createLinearClassifier } from './linear-classifier.ts';
 import { parseWeights, shippedWeights } from './weights.ts';
 

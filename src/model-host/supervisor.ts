@@ -100,7 +100,7 @@ class Supervisor implements ModelHost {
     this.#cancelTimer();
     const child = this.#child;
     this.#change('stopped', 'the model host was stopped');
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     const cancel = this.#options.clock.after(TERMINATE_LIMIT_MS, () => child.kill('SIGKILL'));

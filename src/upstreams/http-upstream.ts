@@ -82,6 +82,8 @@ export class HttpUpstream implements Upstream {
     try {
       await this.#options.untilReady?.(limits.signal);
       response = await this.#send(call, limits);
+      // Ending a body early makes it emit an error, and one that nobody listens to ends the process.
+      response.body.on('error', () => {});
       const bytes = watched(response.body, limits);
       const contentType = header(response, 'content-type') ?? '';
       if (response.statusCode !== 200) throw await this.#refusal(response, contentType, bytes);
@@ -145,7 +147,7 @@ export class HttpUpstream implements Upstream {
   /** Reads the last bytes after `[DONE]`, so that the connection can serve another call; gives up after a second. */
   #drain(body: Dispatcher.ResponseData['body']): void {
     const cancel = this.#options.clock.after(1_000, () => body.destroy());
-    body.once('close', cancel).on('error', cancel).resume();
+    body.once('close', cancel).resume();
   }
 
   async #refusal(

@@ -144,6 +144,15 @@ describe('a host that cannot stay up', () => {
     expect(detail).toBe('the model host made no progress in loading its model for 120 s and was ended');
   });
 
+  test('has no Node to run it: it says so, and close does not wait for it', async () => {
+    const host = supervise({ nodePath: '/nowhere/node', clock: new ManualClock() });
+    const { detail } = await reaches(host, ({ state }) => state === 'restarting');
+    expect(detail).toMatch(/could not be started: .*ENOENT/);
+    const unborn = supervise({ nodePath: '/nowhere/node' });
+    await unborn.close();
+    expect(unborn.status()).toEqual({ state: 'stopped', detail: 'the model host was stopped', restarts: 0 });
+  });
+
   test('ignores SIGTERM: it is killed', async () => {
     const clock = new ManualClock();
     const mainPath = program(

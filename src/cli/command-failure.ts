@@ -1,12 +1,8 @@
 import type { Writable } from 'node:stream';
+import { UsageError } from '../lib/usage-error.ts';
 
 /** What a command of the classifier reads and writes: data on stdout, everything else on stderr. */
 export type CommandStreams = { stdin: NodeJS.ReadableStream; stdout: Writable; stderr: Writable };
-
-/** The command line asks for something that is not there or makes no sense: exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** Says in one line what went wrong; @returns the exit code, 2 for a wrong command line, else 1. */
 export const reportFailure = (command: string, error: unknown, stderr: Writable): number => {
