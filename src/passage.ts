@@ -157,7 +157,8 @@ export class Passage {
 
   outcomeOf(error: GatewayError): Outcome {
     if (error.code === 'client_closed_request') return 'aborted';
-    return this.#exchange.totals.attempts === 0 && error.status < 500 ? 'refused' : 'error';
+    const isVerdict = error.status < 500 || error.code === 'not_cached';
+    return this.#exchange.totals.attempts === 0 && isVerdict ? 'refused' : 'error';
   }
 }
 

@@ -14,7 +14,10 @@ export const serveCommand = async (flags: ServeFlags, context: CliContext): Prom
   refuseOpenDoor(settings);
   const gateway = await startGateway(settings, context);
   printBanner(gateway, context);
-  return untilStopped(gateway, context);
+  const stopTelling = tellWhenReady(gateway, context);
+  const code = await untilStopped(gateway, context);
+  stopTelling();
+  return code;
 };
 
 /**
@@ -73,6 +76,28 @@ export const printBanner = (gateway: Gateway, { stderr }: Pick<CliContext, 'stde
   for (const { name } of withoutModel) {
     stderr.write(`Tier "${name}" has no model that can be asked: its requests go to the other tiers, and say so.\n`);
   }
+};
+
+/** How often to look whether what was starting has changed. */
+const LOOK_EVERY_MS = 500;
+
+/** Prints each change of an upstream that was still starting, a download's progress included, until all are settled. */
+const tellWhenReady = (gateway: Gateway, { clock, stderr }: CliContext): (() => void) => {
+  const told = new Map<string, string>();
+  let cancel = () => {};
+  const look = () => {
+    let isAnyStarting = false;
+    for (const [name, upstream] of gateway.app.runtime().upstreams) {
+      const state = upstream.state();
+      const before = told.get(name);
+      told.set(name, show(state));
+      isAnyStarting ||= state.state === 'starting';
+      if (before !== undefined && before !== show(state)) stderr.write(`  ${name} is ${show(state)}\n`);
+    }
+    if (isAnyStarting) cancel = clock.after(LOOK_EVERY_MS, look);
+  };
+  look();
+  return () => cancel();
 };
 
 const show = (state: UpstreamState | undefined): string =>

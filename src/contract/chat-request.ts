@@ -43,8 +43,10 @@ const parseObject = (text: string): unknown => {
     body = JSON.parse(text);
   } catch (cause) {
     // V8's message quotes the text around the fault; only its position may leave, for prompts stay private.
-    const position = /at position \d+( \(line \d+ column \d+\))?/.exec((cause as Error).message)?.[0] ?? 'at its end';
-    throw new GatewayError('invalid_json', `The request body is not valid JSON: syntax error ${position}.`);
+    const { message } = cause as Error;
+    const position = /at position \d+( \(line \d+ column \d+\))?/.exec(message)?.[0];
+    const place = position ?? (message.startsWith('Unexpected end') ? 'at its end' : 'before its end');
+    throw new GatewayError('invalid_json', `The request body is not valid JSON: syntax error ${place}.`);
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new GatewayError('invalid_json', 'The request body must be a JSON object.');

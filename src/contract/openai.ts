@@ -33,7 +33,8 @@ export const ChatCompletionRequestSchema = z.looseObject({
   top_p: z.number().min(0).max(1).nullish(),
   n: z.int().min(1).max(128).nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
-  seed: z.int().nullish(),
+  // 64 bits, so it may be beyond what a double holds exactly; it is sent on as it was written.
+  seed: z.number().refine(Number.isInteger, 'expected an integer').nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   logprobs: z.boolean().nullish(),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
 import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import type { ConfigStatus } from '../config/config-source.ts';
@@ -29,9 +30,12 @@ export type HttpOptions = {
 
 type Env = { Bindings: HttpBindings };
 
-/** Every path of the gateway. Paths work with and without `/v1`, as clients differ in what they append. */
+/**
+ * Every path of the gateway. Paths work with and without `/v1` and with doubled slashes, as clients differ in what they
+ * append to a base URL.
+ */
 export const createHttpApp = (options: HttpOptions): Hono<Env> => {
-  const app = new Hono<Env>();
+  const app = new Hono<Env>({ getPath: (request) => getPath(request).replace(/\/{2,}/g, '/') });
   const requireKey = async (context: Context<Env>, next: () => Promise<void>) => {
     await authenticate(context.env.incoming.headers, options.keys);
     await next();
@@ -53,12 +57,13 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       await handleChatCompletion(incoming, outgoing, options);
       return RESPONSE_ALREADY_SENT;
     });
-    app.all(`${prefix}/chat/completions`, ({ req }) => {
-      throw new GatewayError('method_not_allowed', `${req.method} is not allowed here; use POST.`);
+    app.all(`${prefix}/chat/completions`, (context) => {
+      context.header('allow', 'POST');
+      return failure(context, new GatewayError('method_not_allowed', `${context.req.method} is not allowed here; use POST.`));
     });
     app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
     app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
-      const id = decodeURIComponent(context.req.param('id') ?? '');
+      const id = context.req.param('id') ?? '';
       const entry = models().find((model) => model.id === id);
       if (entry === undefined) {
         throw new GatewayError('model_not_found', `The model "${id}" does not exist.`, { param: 'model' });

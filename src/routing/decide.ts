@@ -82,8 +82,15 @@ const chooseTier = (
   return {
     tier,
     threshold,
-    reason: `difficulty ${difficulty.toFixed(2)} ${isHard ? '>=' : '<'} ${showThreshold(threshold)}`,
+    reason: `difficulty ${showDifficulty(difficulty, threshold)} ${isHard ? '>=' : '<'} ${showThreshold(threshold)}`,
   };
+};
+
+/** Two digits, or three where two would contradict the comparison. */
+const showDifficulty = (difficulty: number, threshold: number): string => {
+  const short = difficulty.toFixed(2);
+  const isFaithful = Number(short) >= threshold === difficulty >= threshold;
+  return isFaithful ? short : (Math.floor(difficulty * 1000) / 1000).toFixed(3);
 };
 
 const showThreshold = (threshold: number): string => threshold.toFixed(3).replace(/0$/, '');

@@ -34,8 +34,7 @@ export const selectRoute = (table: RoutingTable, wishes: Wishes, facts: RequestF
     if (!isAllowed(table, wishes.team, named.name)) throw notAllowed(wishes.team, `route "${named.name}"`);
     return { route: named, forcedTier: tier, pinned: null };
   }
-  const model = tier === null ? wishes.model : AUTO_MODEL;
-  const matching = table.routes.filter((route) => matches(route, { ...wishes, model }, facts));
+  const matching = matchingRoutes(table, wishes, facts, tier);
   const route = matching.find(({ name }) => isAllowed(table, wishes.team, name));
   if (route !== undefined) return { route, forcedTier: tier, pinned: null };
   if (matching.length > 0) throw notAllowed(wishes.team, 'any route that matches this request');
@@ -50,6 +49,13 @@ export const selectRoute = (table: RoutingTable, wishes: Wishes, facts: RequestF
       ? `The model "${wishes.model}" does not exist: no route, tier or model of this gateway has that name.`
       : 'No route matches this request.';
   throw new GatewayError('model_not_found', message, { param: 'model' });
+};
+
+/** With a tier named by header the model still chooses the route, where one is for it; else the routes for `auto` do. */
+const matchingRoutes = (table: RoutingTable, wishes: Wishes, facts: RequestFacts, tier: string | null): RouteConfig[] => {
+  const routesFor = (model: string) => table.routes.filter((route) => matches(route, { ...wishes, model }, facts));
+  const matching = routesFor(wishes.model);
+  return tier !== null && matching.length === 0 ? routesFor(AUTO_MODEL) : matching;
 };
 
 const namedRoute = (table: RoutingTable, wishes: Wishes): RouteConfig | null => {

@@ -6,7 +6,9 @@ import type { Clock } from '../lib/clock.ts';
  * The limits on waiting for one upstream call, and the client's own leaving, as one signal. Which limit ran out is
  * the signal's reason: `upstream_first_byte_timeout`, `upstream_idle_timeout` or `upstream_total_timeout`.
  *
- * The idle timer is not re-armed on every chunk: it looks, when it fires, at when the last one came.
+ * Until the first content of a stream only its first-byte limit counts: models think in silence. Time during which the
+ * client takes no more is not the upstream's silence. The idle timer is not re-armed on every chunk: it looks, when it
+ * fires, at when the last one came.
  */
 export class CallLimits {
   readonly signal: AbortSignal;
@@ -18,12 +20,15 @@ export class CallLimits {
   #cancelFirstByte: () => void;
   #lastActivity = 0;
   #isWatchingIdle = false;
+  #isIdleLimited: boolean;
+  #isPaused = false;
 
   /** @param isStream a plain answer's first byte comes only when all of it is written, so only `total` limits it. */
   constructor(options: { timeouts: Timeouts; clock: Clock; upstream: string; client: AbortSignal; isStream: boolean }) {
     this.#clock = options.clock;
     this.#timeouts = options.timeouts;
     this.#upstream = options.upstream;
+    this.#isIdleLimited = !options.isStream;
     this.signal = this.#controller.signal;
     const leave = () => this.#controller.abort(options.client.reason);
     if (options.client.aborted) leave();
@@ -35,17 +40,24 @@ export class CallLimits {
       : () => {};
   }
 
-  /** Bytes came: the idle limit counts from now. */
+  /** Bytes came, or are waited for again: the idle limit counts from now. */
   activity(): void {
     this.#lastActivity = this.#clock.elapsed();
-    if (this.#isWatchingIdle) return;
+    this.#isPaused = false;
+    if (this.#isWatchingIdle || !this.#isIdleLimited) return;
     this.#isWatchingIdle = true;
     this.#watchIdle(this.#timeouts.idle);
   }
 
-  /** Content came: the first-byte limit is met. */
+  /** Nobody waits for bytes: the idle limit does not count until the next `activity`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** The first content came: the first-byte limit is met, and the idle limit counts from the next `activity`. */
   content(): void {
     this.#cancelFirstByte();
+    this.#isIdleLimited = true;
   }
 
   /** Ends all timers and listeners. Call it once the answer is over, whatever its end. */
@@ -56,10 +68,11 @@ export class CallLimits {
 
   #watchIdle(ms: number): void {
     const cancel = this.#clock.after(ms, () => {
-      const left = this.#timeouts.idle - (this.#clock.elapsed() - this.#lastActivity);
+      const { idle } = this.#timeouts;
+      const left = this.#isPaused ? idle : idle - (this.#clock.elapsed() - this.#lastActivity);
       this.#cancels.splice(this.#cancels.indexOf(cancel), 1);
       if (left > 0) this.#watchIdle(left);
-      else this.#expire('upstream_idle_timeout', 'fell silent', this.#timeouts.idle);
+      else this.#expire('upstream_idle_timeout', 'sent nothing more', idle);
     });
     this.#cancels.push(cancel);
   }

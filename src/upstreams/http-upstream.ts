@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Timeouts } from '../config/schema.ts';
+import { hasContent } from '../contract/chunk-content.ts';
 import { completionToChunks } from '../contract/completion-to-chunks.ts';
 import type { GatewayError } from '../contract/errors.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
@@ -93,7 +94,11 @@ export class HttpUpstream implements Upstream {
         return { kind: 'stream', parts: this.#stream(response.body, bytes, limits) };
       }
       if (isEventStream) throw invalidResponse(this.name, 'answered with a stream that was not asked for');
-      const plain = parsePlainAnswer(this.name, await readText(this.name, bytes, MAX_ANSWER_BYTES));
+      const plain = parsePlainAnswer(
+        this.name,
+        await readText(this.name, bytes, MAX_ANSWER_BYTES),
+        this.#preset.ownKeys,
+      );
       return isStream ? { kind: 'stream', parts: once(completionToChunks(plain.completion).map(toPart)) } : plain;
     } catch (error) {
       throw this.#explain(error, limits);
@@ -129,9 +134,13 @@ export class HttpUpstream implements Upstream {
     limits: CallLimits,
   ): PartStream {
     let isComplete = false;
+    let hasBegun = false;
     try {
-      for await (const batch of readStream(this.name, bytes, () => this.#options.clock.now())) {
-        limits.content();
+      for await (const batch of readStream(this.name, bytes, () => this.#options.clock.now(), this.#preset.ownKeys)) {
+        if (!hasBegun && batch.some(({ chunk }) => hasContent(chunk))) {
+          hasBegun = true;
+          limits.content();
+        }
         yield batch;
       }
       isComplete = true;
@@ -175,12 +184,13 @@ export class HttpUpstream implements Upstream {
   }
 }
 
-/** The body's bytes, each read resetting the idle limit. Leaving early keeps the body open: its owner ends it. */
+/** The body's bytes; the idle limit counts only while one is waited for. Leaving early keeps the body open: its owner ends it. */
 async function* watched(body: Dispatcher.ResponseData['body'], limits: CallLimits): AsyncGenerator<Uint8Array> {
   limits.activity();
   for await (const piece of body.iterator({ destroyOnReturn: false })) {
-    limits.activity();
+    limits.pause();
     yield piece;
+    limits.activity();
   }
 }
 

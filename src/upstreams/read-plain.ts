@@ -1,4 +1,5 @@
 import type { ChatCompletion } from '../contract/openai.ts';
+import { takeOutKeys } from './presets/own-keys.ts';
 import type { ChatAnswer } from './upstream.ts';
 import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
 
@@ -21,11 +22,15 @@ export const readText = async (upstream: string, bytes: AsyncIterable<Uint8Array
 };
 
 /**
- * A plain answer, checked for what clients need of it.
+ * A plain answer, checked for what clients need of it and without the keys in `ownKeys`.
  * @throws GatewayError `upstream_invalid_response` when it is no chat completion; `upstream_error` when a status of
  * 200 carries an error, which clients would take for an answer.
  */
-export const parsePlainAnswer = (upstream: string, text: string): ChatAnswer & { kind: 'plain' } => {
+export const parsePlainAnswer = (
+  upstream: string,
+  text: string,
+  ownKeys: readonly string[] = [],
+): ChatAnswer & { kind: 'plain' } => {
   let completion: ChatCompletion;
   try {
     completion = JSON.parse(text) as ChatCompletion;
@@ -39,5 +44,5 @@ export const parsePlainAnswer = (upstream: string, text: string): ChatAnswer & {
     throw invalidResponse(upstream, 'answered without choices');
   }
   if (completion.choices.length === 0) throw invalidResponse(upstream, 'answered with no choice at all');
-  return { kind: 'plain', completion, text };
+  return { kind: 'plain', completion, text: takeOutKeys(completion, ownKeys) ? JSON.stringify(completion) : text };
 };

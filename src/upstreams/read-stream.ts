@@ -18,9 +18,11 @@ export async function* readStream(
   upstream: string,
   bytes: AsyncIterable<Uint8Array>,
   now: () => number,
+  ownKeys: readonly string[] = [],
 ): AsyncGenerator<StreamPart[]> {
-  const repair = createChunkRepair(now);
+  const repair = createChunkRepair(now, ownKeys);
   const open = new Set<number>();
+  const finished = new Set<number>();
   let batch: StreamPart[] = [];
   let last: ChatCompletionChunk | null = null;
   let isDone = false;
@@ -46,7 +48,7 @@ export async function* readStream(
         if (event === undefined) failure = invalidResponse(upstream, 'sent an event that is not JSON');
       } else if (event === undefined || Array.isArray(chunk.choices)) {
         const part = repair(data, chunk);
-        trackChoices(open, part.chunk);
+        trackChoices(open, finished, part.chunk);
         last = part.chunk;
         batch.push(part);
       }
@@ -86,10 +88,12 @@ const parseChunk = (data: string): ChatCompletionChunk | null => {
   }
 };
 
-const trackChoices = (open: Set<number>, chunk: ChatCompletionChunk): void => {
-  for (const choice of chunk.choices) {
-    if (choice.finish_reason) open.delete(choice.index);
-    else open.add(choice.index);
+const trackChoices = (open: Set<number>, finished: Set<number>, chunk: ChatCompletionChunk): void => {
+  for (const { index, finish_reason } of chunk.choices) {
+    if (finish_reason) {
+      open.delete(index);
+      finished.add(index);
+    } else if (!finished.has(index)) open.add(index);
   }
 };
 

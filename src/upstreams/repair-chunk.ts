@@ -1,22 +1,33 @@
-import type { ChatCompletionChunk } from '../contract/openai.ts';
+import type { ChatCompletionChunk, WireToolCall } from '../contract/openai.ts';
 import { newId } from '../lib/id.ts';
+import { takeOutKeys } from './presets/own-keys.ts';
 import type { StreamPart } from './upstream.ts';
 
 /**
- * Mends the omissions that break official clients, one per stream: a chunk without `choices`, a first delta without
- * `role`, tool deltas without `index`, `id` or `type`, tool arguments sent as an object. A sound chunk keeps its text.
+ * Mends the omissions that break official clients, one per stream: a chunk without `choices`, a choice without `index`,
+ * a first delta without `role`, tool deltas without `index`, `id` or `type`, tool arguments sent as an object, a chunk
+ * that calls itself a whole answer. Takes out the keys in `ownKeys`. A sound chunk keeps its text.
  */
-export const createChunkRepair = (now: () => number) => {
+export const createChunkRepair = (now: () => number, ownKeys: readonly string[] = []) => {
   const seenChoices = new Set<number>();
-  const seenTools = new Set<string>();
+  /** By choice, the ids of its tool calls by their index. */
+  const toolIds = new Map<number, string[]>();
   return (text: string, chunk: ChatCompletionChunk): StreamPart => {
     let isChanged = false;
     if (!Array.isArray(chunk.choices)) {
       chunk.choices = [];
       isChanged = true;
     }
+    if ((chunk.object as string) === 'chat.completion') {
+      chunk.object = 'chat.completion.chunk';
+      isChanged = true;
+    }
+    if (takeOutKeys(chunk, ownKeys)) isChanged = true;
     for (const choice of chunk.choices) {
-      choice.index ??= 0;
+      if (choice.index == null) {
+        choice.index = 0;
+        isChanged = true;
+      }
       if (choice.delta == null) {
         choice.delta = {};
         isChanged = true;
@@ -28,19 +39,22 @@ export const createChunkRepair = (now: () => number) => {
           isChanged = true;
         }
       }
-      choice.delta.tool_calls?.forEach((call, position) => {
-        if (call.index === undefined) {
-          call.index = position;
+      const calls = choice.delta.tool_calls;
+      if (calls == null) continue;
+      const ids = toolIds.get(choice.index) ?? [];
+      toolIds.set(choice.index, ids);
+      calls.forEach((call, position) => {
+        if (call.index == null) {
+          call.index = indexFor(call, ids, calls.length > 1 ? position : null);
           isChanged = true;
         }
-        const key = `${choice.index}/${call.index}`;
-        if (!seenTools.has(key)) {
-          seenTools.add(key);
+        if (ids[call.index] === undefined) {
           if (!call.id || !call.type) {
             call.id ||= newId('call', now());
             call.type ||= 'function';
             isChanged = true;
           }
+          ids[call.index] = call.id;
         }
         if (call.function && typeof call.function.arguments === 'object' && call.function.arguments !== null) {
           call.function.arguments = JSON.stringify(call.function.arguments);
@@ -50,4 +64,12 @@ export const createChunkRepair = (now: () => number) => {
     }
     return { text: isChanged ? JSON.stringify(chunk) : text, chunk };
   };
+};
+
+/** Where a delta that does not say so belongs: an id or a name it brings begins a call, anything else goes on with one. */
+const indexFor = (call: WireToolCall, ids: string[], position: number | null): number => {
+  const known = call.id ? ids.indexOf(call.id) : -1;
+  if (known >= 0) return known;
+  if (call.id || call.function?.name) return ids.length;
+  return position ?? Math.max(0, ids.length - 1);
 };

@@ -1,4 +1,5 @@
 import { type ErrorCode, GatewayError } from '../contract/errors.ts';
+import { saysTooLong } from './presets/too-long.ts';
 
 /**
  * A failed connection or transfer as a GatewayError. undici's and Node's own codes are in
@@ -24,7 +25,8 @@ const isTlsCode = (code: string): boolean => code.startsWith('ERR_TLS') || code.
 
 /**
  * An HTTP error answer as a GatewayError. What the upstream blames on the request itself (400, 413, 422 with an
- * envelope) is relayed word for word and not tried elsewhere; everything else may succeed at another upstream.
+ * envelope) is relayed word for word and not tried elsewhere; everything else may succeed at another upstream, and so
+ * may a prompt that is too long for this one, in whichever words and with whichever status it says so.
  */
 export const fromErrorStatus = (
   upstream: string,
@@ -33,13 +35,11 @@ export const fromErrorStatus = (
   const { status } = answer;
   const said = errorMessage(answer.text);
   const words = said ? `: ${said}` : '.';
+  if (status >= 400 && saysTooLong(answer.text))
+    return tooLong(upstream, said ?? answer.text, { status, body: answer.text });
   const isRequestFault = (status === 400 || status === 413 || status === 422) && said !== null;
   if (isRequestFault) {
-    const isTooLong = answer.text.includes('context_length_exceeded');
-    const code = isTooLong ? 'context_length_exceeded' : 'upstream_refused';
-    return new GatewayError(code, `Upstream "${upstream}" refused the request (${status})${words}`, {
-      // A longer window may be had elsewhere; a request that is wrong is wrong everywhere.
-      isRetryable: isTooLong,
+    return new GatewayError('upstream_refused', `Upstream "${upstream}" refused the request (${status})${words}`, {
       upstreamStatus: status,
       relay: { status, body: answer.text, contentType: 'application/json' },
     });
@@ -81,10 +81,30 @@ const parseRetryAfter = (value: string | null): number | null => {
 };
 
 /** The error that an upstream sent inside a stream or with status 200. */
-export const fromErrorBody = (upstream: string, text: string): GatewayError =>
-  new GatewayError('upstream_error', `Upstream "${upstream}" failed: ${errorMessage(text) ?? 'it sent an error'}`, {
+export const fromErrorBody = (upstream: string, text: string): GatewayError => {
+  const said = errorMessage(text) ?? 'it sent an error';
+  if (saysTooLong(text)) return tooLong(upstream, said, null);
+  return new GatewayError('upstream_error', `Upstream "${upstream}" failed: ${said}`, { isRetryable: true });
+};
+
+/**
+ * A prompt beyond the model's context, as OpenAI would say it: clients look for the code and for the first words. An
+ * answer that has the code already is relayed. A longer context may be had elsewhere.
+ */
+const tooLong = (upstream: string, said: string, answer: { status: number; body: string } | null): GatewayError => {
+  const message = said.includes(TOO_LONG)
+    ? said
+    : `${TOO_LONG} exceeded. Upstream "${upstream}": ${said.slice(0, 500)}`;
+  const hasCode = answer !== null && /"code":\s*"context_length_exceeded"/.test(answer.body);
+  return new GatewayError('context_length_exceeded', message, {
     isRetryable: true,
+    param: 'messages',
+    ...(answer && { upstreamStatus: answer.status }),
+    ...(hasCode && { relay: { ...answer, contentType: 'application/json' } }),
   });
+};
+
+const TOO_LONG = "This model's maximum context length is";
 
 export const invalidResponse = (upstream: string, what: string): GatewayError =>
   new GatewayError('upstream_invalid_response', `Upstream "${upstream}" ${what}.`, { isRetryable: true });

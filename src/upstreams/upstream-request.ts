@@ -4,7 +4,7 @@ import type { Preset } from './presets/preset.ts';
 
 /**
  * The body to send: what the client wrote, with the model's name at this upstream, usage asked for on streams, and the
- * token limit under the name the upstream knows. Everything else stays byte for byte.
+ * token limit and the `developer` role under the names the upstream knows. Everything else stays byte for byte.
  */
 export const toUpstreamBody = (request: ChatRequest, model: string, preset: Preset): string => {
   const edits: Record<string, string | null> = { model: JSON.stringify(model) };
@@ -22,6 +22,12 @@ export const toUpstreamBody = (request: ChatRequest, model: string, preset: Pres
       edits[other] = null;
       edits[preset.maxTokensField] = String(limit);
     }
+  }
+  if (preset.developerRole === 'system' && request.body.messages.some(({ role }) => role === 'developer')) {
+    const messages = request.body.messages.map((message) =>
+      message.role === 'developer' ? { ...message, role: 'system' } : message,
+    );
+    edits['messages'] = JSON.stringify(messages);
   }
   return spliceJson(request.text, edits);
 };

@@ -28,8 +28,7 @@ const CASES: Record<BehaviourName, Case> = {
   'reset before headers': both('upstream_interrupted'),
   'close before headers': both('upstream_interrupted'),
   'stall before headers': { plain: 'upstream_total_timeout', stream: 'upstream_first_byte_timeout' },
-  // Headers are a sign of life, and no content: idle and first-byte limits run out together.
-  'stall after headers': both('upstream_idle_timeout'),
+  'stall after headers': { plain: 'upstream_idle_timeout', stream: 'upstream_first_byte_timeout' },
   'stall after the role chunk': onlyStream('upstream_first_byte_timeout'),
   'stall mid-answer': { plain: 'upstream_idle_timeout', stream: { after: 'upstream_idle_timeout' } },
   'reset mid-answer': { plain: 'upstream_interrupted', stream: { after: 'upstream_interrupted' } },

@@ -1,4 +1,5 @@
 import type { UpstreamKind } from '../../contract/vocabulary.ts';
+import { LOCAL_PRESETS } from './local-runtimes.ts';
 
 /** What we know of a kind of endpoint and a request must be bent to. */
 export type Preset = {
@@ -11,9 +12,22 @@ export type Preset = {
   hasRunningUsage: boolean;
   /** The header that carries the key. */
   keyHeader: 'authorization' | 'api-key';
+  /** What `developer` messages are sent as. Chat templates of open models know `system` alone and drop or refuse others. */
+  developerRole: 'developer' | 'system';
+  /**
+   * Keys of its answers, chunks and choices that OpenAI's have not: they are taken out, so that an answer looks the same
+   * wherever it comes from. Kind `openai-compatible` keeps everything.
+   */
+  ownKeys: readonly string[];
 };
 
-const cloud: Preset = { maxTokensField: 'max_tokens', hasRunningUsage: false, keyHeader: 'authorization' };
+const cloud: Preset = {
+  maxTokensField: 'max_tokens',
+  hasRunningUsage: false,
+  keyHeader: 'authorization',
+  developerRole: 'developer',
+  ownKeys: [],
+};
 const openai: Preset = { ...cloud, maxTokensField: 'max_completion_tokens' };
 const untouched: Preset = { ...cloud, maxTokensField: 'as-sent' };
 
@@ -23,7 +37,7 @@ const PRESETS: Partial<Record<UpstreamKind, Preset>> = {
   openrouter: untouched,
   'openai-compatible': untouched,
   llama: { ...untouched, hasRunningUsage: true },
-  vllm: { ...cloud, hasRunningUsage: true },
+  ...LOCAL_PRESETS,
 };
 
 export const presetOf = (kind: UpstreamKind): Preset => PRESETS[kind] ?? cloud;

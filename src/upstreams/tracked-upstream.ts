@@ -1,0 +1,49 @@
+import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from './upstream.ts';
+
+/**
+ * An upstream whose uses are counted: `begin` is called before each call, and what it returns once when that call's
+ * answer has ended, failed or was left. A local model is loaded by the first and may be unloaded after the last.
+ */
+export class TrackedUpstream implements Upstream {
+  readonly name: string;
+  readonly kind: Upstream['kind'];
+  readonly #upstream: Upstream;
+  readonly #begin: () => () => void;
+
+  constructor(upstream: Upstream, begin: () => () => void) {
+    this.name = upstream.name;
+    this.kind = upstream.kind;
+    this.#upstream = upstream;
+    this.#begin = begin;
+  }
+
+  state(): UpstreamState {
+    return this.#upstream.state();
+  }
+
+  async chat(call: ChatCall): Promise<ChatAnswer> {
+    const end = this.#begin();
+    let answer: ChatAnswer | undefined;
+    try {
+      answer = await this.#upstream.chat(call);
+    } finally {
+      if (answer?.kind !== 'stream') end();
+    }
+    if (answer.kind === 'plain') return answer;
+    // A stream that nobody begins to read ends with its call.
+    call.signal.addEventListener('abort', end, { once: true });
+    return { kind: 'stream', parts: endAfter(answer.parts, end) };
+  }
+
+  close(): Promise<void> {
+    return this.#upstream.close();
+  }
+}
+
+async function* endAfter(parts: PartStream, end: () => void): PartStream {
+  try {
+    yield* parts;
+  } finally {
+    end();
+  }
+}
