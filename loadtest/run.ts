@@ -99,10 +99,8 @@ const main = async (): Promise<number> => {
   const gateway = started.use(await startGateway({ upstreamUrl: upstream.url, directory }));
   const script = join(import.meta.dirname, `${wanted.name}.ts`);
   const variables = { RIGHTSIZE_URL: gateway.url, RIGHTSIZE_API_KEY: API_KEY, ...wanted.variables };
-  return await runToEnd(k6, ['run', '--quiet', '--no-usage-report', script], {
-    ...variables,
-    K6_AUTO_EXTENSION_RESOLUTION: 'false',
-  });
+  const env = { ...variables, K6_AUTO_EXTENSION_RESOLUTION: 'false' };
+  return await runToEnd(k6, ['run', '--quiet', '--no-usage-report', script], { env, started });
 };
 
 try {

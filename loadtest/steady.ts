@@ -21,7 +21,7 @@ const atRate = (rate: number, duration: string, startTime: string): Scenario => 
   timeUnit: '1s',
   duration,
   startTime,
-  preAllocatedVUs: Math.ceil(rate / 5),
+  preAllocatedVUs: Math.max(20, Math.ceil(rate / 5)),
   maxVUs: rate * 2,
 });
 

@@ -8,6 +8,8 @@ import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import { UNCALIBRATED } from './execution/confidence.ts';
+import { ModelHealth } from './execution/model-health.ts';
 import { createHttpApp } from './http/http-app.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
@@ -17,6 +19,7 @@ import type { Logger } from './lib/logger.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { MemorySessionStore } from './routing/memory-session-store.ts';
 import { type Candidate, compileRoutingTable } from './routing/routing-table.ts';
 import { ShareThresholds } from './routing/share-thresholds.ts';
 import { UpstreamRegistry } from './upstream-registry.ts';
@@ -58,6 +61,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     cache: new MemoryCacheStore(clock),
     classifier: options.classifier,
     ledger: options.ledger,
+    health: new ModelHealth(clock),
+    sessions: new MemorySessionStore(clock),
     shares: new ShareThresholds(options.classifier.typicalDifficulties),
     random: Math.random,
     ...overrides,
@@ -98,6 +103,7 @@ const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry): Runtime =>
     table,
     upstreams,
     billingOf: billingOfCandidate,
+    confidenceOf: ({ config: { confidence } }) => config.confidenceTables[confidence ?? ''] ?? UNCALIBRATED,
     baseline: priced ? billingOfCandidate(priced) : { kind: 'unknown' },
   };
 };
@@ -112,8 +118,17 @@ const toBilling = (candidate: Candidate, { routes }: LoadedConfig): Billing => {
 const stopServer = async (server: Server, clock: Clock, drainMs: number): Promise<void> => {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // A kept connection whose last answer has gone out would hold the server open until its client lets go of it.
+  let cancelTidying = () => {};
+  const tidy = () => {
+    server.closeIdleConnections();
+    cancelTidying = clock.after(TIDY_EVERY_MS, tidy);
+  };
+  tidy();
   const cancel = clock.after(drainMs, () => server.closeAllConnections());
   await closed;
   cancel();
+  cancelTidying();
 };
+
+const TIDY_EVERY_MS = 50;

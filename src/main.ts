@@ -7,6 +7,10 @@ import { demoCommand } from './cli/demo.ts';
 import { engineInstallCommand } from './cli/engine-install.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { explainCommand } from './cli/explain.ts';
+import { modelsInspectCommand } from './cli/models-inspect.ts';
+import { modelsListCommand } from './cli/models-list.ts';
+import { modelsPullCommand } from './cli/models-pull.ts';
+import { modelsRmCommand } from './cli/models-rm.ts';
 import { scoreCommand } from './cli/score.ts';
 import { serveCommand } from './cli/serve.ts';
 import { trainCommand } from './cli/train.ts';
@@ -114,6 +118,38 @@ program
   .requiredOption('--out <file>', 'the weights to write')
   .option('--report <file>', 'the table of held-out figures to write')
   .action(run((options) => trainCommand(options, context)));
+const models = program.command('models').description('local models: GGUF files');
+models
+  .command('pull')
+  .description('download a model, or go on with a download')
+  .argument('[model]', 'hf:owner/repo:quant, or a name of the catalogue')
+  .option('--fit [wish]', 'the best for this machine: of a family (qwen), for a task (embeddings) or strength (code)')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((name, options) => modelsPullCommand(name, options, context)));
+models
+  .command('list')
+  .description('the models of this machine, and whether each fits into memory')
+  .option('--catalogue', 'those that can be pulled by name')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((options) => modelsListCommand(options, context)));
+models
+  .command('inspect')
+  .description('what a model is and what it takes; downloads only its header')
+  .argument('<model>', 'a file, hf:owner/repo:quant, or a name of the catalogue')
+  .option('--context <tokens>', 'of one request', '8192')
+  .option('--parallel <requests>', 'at the same time', '4')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((name, options) => modelsInspectCommand(name, options, context)));
+models
+  .command('rm')
+  .description('delete a model')
+  .argument('<model>', 'as models list names it')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((name, options) => modelsRmCommand(name, options, context)));
 program
   .command('model-host')
   .description('run the local model server alone; its own --help tells its flags')

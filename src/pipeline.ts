@@ -1,17 +1,20 @@
 import { authenticate } from './auth/authenticate.ts';
 import { lookUp } from './cache/look-up.ts';
-import { parseChatRequest, toConversation } from './contract/chat-request.ts';
+import { type ChatRequest, parseChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import { HEADERS } from './contract/vocabulary.ts';
+import type { Escalation } from './execution/cascade.ts';
 import { execute } from './execution/execute.ts';
 import { AttemptRecorder } from './ledger/attempt-recorder.ts';
 import { reserve } from './limits/reserve.ts';
 import { Passage } from './passage.ts';
-import type { Ports } from './ports.ts';
+import type { Ports, Runtime } from './ports.ts';
 import { decide } from './routing/decide.ts';
 import { factsOf } from './routing/request-facts.ts';
-import { selectRoute } from './routing/select-route.ts';
+import type { Candidate } from './routing/routing-table.ts';
+import { type Selection, selectRoute } from './routing/select-route.ts';
+import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
 import { thresholdOf } from './routing/share-thresholds.ts';
 import { streamOut } from './stream-out.ts';
 
@@ -46,6 +49,8 @@ export const createPipeline =
       passage.note({ cache: stored.status });
       if (stored.answer !== null) return streamOut(passage.replay(stored.answer), request, passage, ports);
 
+      const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
+      const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
       const { difficulty, modelVersion } = ports.classifier.classify(toConversation(request.body));
       passage.note({ difficulty, classifierVersion: modelVersion });
       const decision = decide({
@@ -56,6 +61,8 @@ export const createPipeline =
         difficulty,
         threshold: thresholdOf(selection.route, difficulty, ports.shares),
         states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
+        health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
+        session: known && { ...known, isToolLoop: session.isToolLoop },
         random: ports.random(),
       });
       passage.note({ tier: decision.tier });
@@ -66,9 +73,16 @@ export const createPipeline =
         request,
         upstreams: runtime.upstreams,
         partition: caller.team,
+        session: session.key,
         signal: incoming.signal,
         record: (candidate) => new AttemptRecorder(passage.beginAttempt(candidate), request),
+        escalation: escalationOf(selection, request, runtime),
+        retries: selection.route?.retries ?? 0,
+        health: ports.health,
+        clock: ports.clock,
+        random: ports.random,
       });
+      await keepSession(session.key, known, completion.candidate, selection, runtime, ports.sessions);
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
       return streamOut({ ...completion, remember: stored.remember }, request, passage, ports);
     } catch (thrown) {
@@ -87,3 +101,30 @@ const headerValue = (value: string | string[] | undefined): string | null => (ty
 
 const fallbackReasons = (failures: string[], tier: string): string[] =>
   failures.length === 0 ? [] : [...failures, `answered by ${tier}`];
+
+/** How the route hands unsure answers on; null where it does not, or the client steers or multiplies the answer itself. */
+const escalationOf = ({ route, forcedTier }: Selection, { body }: ChatRequest, runtime: Runtime): Escalation | null => {
+  if (route?.escalate === undefined || forcedTier !== null || route.mode === 'observe' || (body.n ?? 1) > 1)
+    return null;
+  const { maxHold, ...rules } = route.escalate;
+  return {
+    ...rules,
+    maxHoldMs: maxHold,
+    ranks: new Map(runtime.table.tiers.map(({ name }, rank) => [name, rank])),
+    tableOf: runtime.confidenceOf,
+  };
+};
+
+/** Remembers the tier and the model of a conversation whose tier is chosen for it. */
+const keepSession = async (
+  key: string,
+  known: SessionState | null,
+  { tier, upstream, model }: Candidate,
+  { route }: Selection,
+  { table }: Runtime,
+  sessions: SessionStore,
+): Promise<void> => {
+  if (route?.difficulty === undefined || route.session.ttl === 0) return;
+  const rank = table.tiers.findIndex(({ name }) => name === tier);
+  await sessions.set(key, { rank: Math.max(rank, known?.rank ?? 0), upstream, model }, route.session.ttl);
+};

@@ -1,13 +1,16 @@
 import type { KeyStore } from './auth/key-store.ts';
 import type { CacheStore } from './cache/cache-store.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
+import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import type { ModelHealth } from './execution/model-health.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import type { Billing } from './ledger/price.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { CounterStore } from './limits/counter-store.ts';
 import type { Candidate, RoutingTable } from './routing/routing-table.ts';
+import type { SessionStore } from './routing/session.ts';
 import type { ShareThresholds } from './routing/share-thresholds.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
@@ -20,6 +23,8 @@ export type Runtime = {
   table: RoutingTable;
   upstreams: ReadonlyMap<string, Upstream>;
   billingOf(candidate: Candidate): Billing;
+  /** How a model's certainty maps to the probability that its answer is good. */
+  confidenceOf(candidate: Candidate): ConfidenceTable;
   /** What a request would cost without us: the first priced model of the strongest tier. */
   baseline: Billing;
 };
@@ -34,6 +39,9 @@ export type Ports = {
   cache: CacheStore;
   classifier: DifficultyClassifier;
   ledger: LedgerStore;
+  /** Circuits, cool-downs and latencies of models, as this process has seen them. */
+  health: ModelHealth;
+  sessions: SessionStore;
   /** Thresholds of routes that ask for a share of requests. */
   shares: ShareThresholds;
   /** A number in [0, 1). */

@@ -1,8 +1,8 @@
-import { FoldedAnswer } from './cache/fold-parts.ts';
 import { isWorthKeeping } from './cache/look-up.ts';
 import type { ChatRequest } from './contract/chat-request.ts';
 import { completionToChunks } from './contract/completion-to-chunks.ts';
 import { GatewayError, toGatewayError } from './contract/errors.ts';
+import { FoldedAnswer } from './contract/fold-chunks.ts';
 import type { Reply } from './contract/incoming.ts';
 import type { ChatCompletion } from './contract/openai.ts';
 import type { Answer, Passage } from './passage.ts';

@@ -2,15 +2,26 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './config/schema.ts';
 import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
-import { GatewayError } from './contract/errors.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
-import { type ModelHost, superviseModelHost } from './model-host/supervisor.ts';
+import { ModelFleet } from './model-host/fleet.ts';
+import { modelMemoryBudget } from './model-host/memory-budget.ts';
 import { localModelName } from './routing/routing-table.ts';
 import { HttpUpstream } from './upstreams/http-upstream.ts';
+import { TrackedUpstream } from './upstreams/tracked-upstream.ts';
 import type { Upstream, UpstreamState } from './upstreams/upstream.ts';
 
-export type RegistryOptions = { clock: Clock; logger: Logger; dataDir: string; engineDir: string };
+export type RegistryOptions = {
+  clock: Clock;
+  logger: Logger;
+  dataDir: string;
+  engineDir: string;
+  /** Memory for all local models together, in bytes; by default as `modelMemoryBudget` finds it. */
+  modelMemoryBytes?: number;
+};
+
+/** Without a request for so long, a model that is loaded on demand is unloaded. */
+const ON_DEMAND_KEEP_ALIVE_MS = 10 * 60_000;
 
 type Registered = { definition: string; upstream: Upstream; close(): Promise<void> };
 
@@ -22,6 +33,9 @@ export class UpstreamRegistry {
   readonly #options: RegistryOptions;
   #registered = new Map<string, Registered>();
   readonly #closing = new Set<Promise<void>>();
+  #fleet: ModelFleet | undefined;
+  /** Of the local upstreams ever made: no two share a socket, also while an old one drains. */
+  #localCount = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -84,16 +98,21 @@ export class UpstreamRegistry {
 
   #createLocal(name: string, config: LlamaUpstreamConfig, baseDir: string): Omit<Registered, 'definition'> {
     const { clock, logger, dataDir, engineDir } = this.#options;
-    const host = superviseModelHost({
+    const fleet = this.#startFleet(config);
+    const defaultKeepAliveMs = config.load === 'eager' ? null : ON_DEMAND_KEEP_ALIVE_MS;
+    const member = fleet.join({
       name: localModelName(config, name),
       model: isRemoteSpec(config.model) || isAbsolute(config.model) ? config.model : resolve(baseDir, config.model),
       contextTokens: config.contextTokens,
       parallel: config.parallel,
       gpu: config.gpu,
       ...(config.threads !== undefined && { threads: config.threads }),
+      load: config.load,
+      keepAliveMs: config.keepAlive === 'always' ? null : (config.keepAlive ?? defaultKeepAliveMs),
       modelsDir: join(dataDir, 'models'),
       engineDir,
       socketDir: join(dataDir, 'run'),
+      socketName: `${name} ${++this.#localCount}`,
       clock,
       logger,
     });
@@ -101,20 +120,31 @@ export class UpstreamRegistry {
       name,
       kind: 'llama',
       url: 'http://model-host/v1',
-      socketPath: host.socketPath,
+      socketPath: member.socketPath,
       connections: 256,
       timeouts: config.timeouts,
       clock,
-      state: () => stateOf(host),
-      untilReady: (signal) => untilReady(name, host, signal),
+      state: () => member.state(),
+      untilReady: (signal) => member.untilReady(signal),
     });
     return {
-      upstream,
+      upstream: new TrackedUpstream(upstream, () => member.begin()),
       close: async () => {
         await upstream.close();
-        await host.close();
+        await fleet.leave(member);
       },
     };
+  }
+
+  /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
+  #startFleet({ gpu }: LlamaUpstreamConfig): ModelFleet {
+    const { clock, logger, modelMemoryBytes } = this.#options;
+    const budgetBytes =
+      modelMemoryBytes === undefined
+        ? () => modelMemoryBudget(gpu !== 'off', process.env)
+        : () => Promise.resolve(modelMemoryBytes);
+    this.#fleet ??= new ModelFleet({ budgetBytes: budgetBytes(), clock, logger });
+    return this.#fleet;
   }
 
   #retire({ close }: Registered): void {
@@ -126,34 +156,3 @@ export class UpstreamRegistry {
 }
 
 const isRemoteSpec = (model: string): boolean => /^(builtin|hf):/.test(model);
-
-const stateOf = (host: ModelHost): UpstreamState => {
-  const { state, detail } = host.status();
-  if (state === 'ready') return { state, detail };
-  return { state: state === 'failed' || state === 'stopped' ? 'down' : 'starting', detail };
-};
-
-/**
- * Waits for a host that is about to be ready, within the caller's limits. A download takes longer than any request.
- * @throws GatewayError `no_upstream_available` when there is nothing to wait for, or the signal's reason.
- */
-const untilReady = (name: string, host: ModelHost, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      stopListening();
-      signal.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = () => settle(() => reject(signal.reason));
-    const look = () => {
-      const { state, detail } = host.status();
-      if (state === 'ready') settle(resolve);
-      else if (state === 'failed' || state === 'stopped' || state === 'downloading') {
-        const options = { isRetryable: true, retryAfterSeconds: 5 };
-        settle(() => reject(new GatewayError('no_upstream_available', `Upstream "${name}": ${detail}.`, options)));
-      }
-    };
-    const stopListening = host.onStatus(look);
-    signal.addEventListener('abort', onAbort, { once: true });
-    look();
-  });

@@ -38,13 +38,22 @@ type Import = { from: string; to: string; isType: boolean };
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
 const textOf = (file: string): string => readFileSync(join(SOURCE, file), 'utf8');
 /** The code alone: rules are about what runs, and comments may name what is forbidden. */
-const codeOf = (file: string): string => textOf(file).replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+const codeOf = (file: string): string =>
+  textOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
 
-const IMPORT = /^(?:import|export)\s+(type\s)?([^;'"]*?)\bfrom\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm;
+const IMPORT =
+  /^(?:import|export)\s+(type\s)?([^;'"]*?)\bfrom\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|^import\s+'([^']+)'/gm;
 
 const specifiersOf = (file: string) =>
   [...textOf(file).matchAll(IMPORT)].map(([text, type, names = '', from, dynamic, bare]) => {
-    const each = /\{([\s\S]*)\}/.exec(names)?.[1]?.split(',').map((name) => name.trim()).filter(Boolean) ?? [];
+    const each =
+      /\{([\s\S]*)\}/
+        .exec(names)?.[1]
+        ?.split(',')
+        .map((name) => name.trim())
+        .filter(Boolean) ?? [];
     const isEachType = each.length > 0 && each.every((name) => name.startsWith('type ')) && /^\s*\{/.test(names);
     // `typeof import('…')` is a type as well.
     const isTypeOf = textOf(file).includes(`typeof ${text}`);
@@ -89,27 +98,38 @@ describe('imports point one way', () => {
   });
 
   test('settings are read only where a process is put together', () => {
-    const readers = inGateway.filter(({ to, isType }) => to === 'settings.ts' && !isType).map(({ from }) => partOf(from));
+    const readers = inGateway
+      .filter(({ to, isType }) => to === 'settings.ts' && !isType)
+      .map(({ from }) => partOf(from));
     expect(readers.filter((part) => !['gateway.ts', 'cli', 'main.ts'].includes(part))).toEqual([]);
   });
 
   test('to the model host only from where processes are put together, and from it only to contract and lib', () => {
     const users = imports.filter(({ from, to }) => partOf(to) === 'model-host' && partOf(from) !== 'model-host');
-    expect(users.filter(({ from }) => !['upstream-registry.ts', 'app.ts', 'gateway.ts', 'cli', 'main.ts'].includes(partOf(from))).map(say)).toEqual([]);
+    expect(
+      users
+        .filter(
+          ({ from }) => !['upstream-registry.ts', 'app.ts', 'gateway.ts', 'cli', 'main.ts'].includes(partOf(from)),
+        )
+        .map(say),
+    ).toEqual([]);
     const own = imports.filter(({ from }) => partOf(from) === 'model-host');
     expect(own.filter(({ to }) => !['model-host', 'contract', 'lib'].includes(partOf(to))).map(say)).toEqual([]);
   });
 });
 
 test('only the composition chooses adapters: everyone else knows their ports', () => {
-  const isAdapter = (file: string) => rankOf(file) === CAPABILITY && /\/(memory|sqlite|postgres|redis|http|simulated)-[^/]+\.ts$/.test(file);
-  const isComposition = (file: string) => ['app.ts', 'upstream-registry.ts', 'gateway.ts', 'main.ts', 'cli'].includes(partOf(file));
+  const isAdapter = (file: string) =>
+    rankOf(file) === CAPABILITY && /\/(memory|sqlite|postgres|redis|http|simulated)-[^/]+\.ts$/.test(file);
+  const isComposition = (file: string) =>
+    ['app.ts', 'upstream-registry.ts', 'gateway.ts', 'main.ts', 'cli'].includes(partOf(file));
   const outside = imports.filter(
-    ({ from, to, isType }) =>
-      isAdapter(to) && !isType && partOf(from) !== partOf(to) && !isComposition(from),
+    ({ from, to, isType }) => isAdapter(to) && !isType && partOf(from) !== partOf(to) && !isComposition(from),
   );
   expect(outside.map(say)).toEqual([]);
-  const ports = imports.filter(({ from, to, isType }) => rankOf(from) >= PIPELINE && !isComposition(from) && isAdapter(to) && isType);
+  const ports = imports.filter(
+    ({ from, to, isType }) => rankOf(from) >= PIPELINE && !isComposition(from) && isAdapter(to) && isType,
+  );
   expect(ports.map(say)).toEqual([]);
 });
 
@@ -124,8 +144,12 @@ test('Hono is known only to http, to the composition and to the model host', () 
 });
 
 test('time, randomness and timers are handed in to what a request passes through', () => {
-  const inRequests = files.filter((file) => rankOf(file) === PIPELINE || ['routing', 'execution', 'limits', 'cache', 'auth'].includes(partOf(file)));
-  const found = inRequests.filter((file) => /\b(Date\.now|performance\.now|Math\.random|setTimeout|setInterval)\b/.test(codeOf(file)));
+  const inRequests = files.filter(
+    (file) => rankOf(file) === PIPELINE || ['routing', 'execution', 'limits', 'cache', 'auth'].includes(partOf(file)),
+  );
+  const found = inRequests.filter((file) =>
+    /\b(Date\.now|performance\.now|Math\.random|setTimeout|setInterval)\b/.test(codeOf(file)),
+  );
   expect(inRequests.length).toBeGreaterThan(20);
   expect(found).toEqual([]);
 });

@@ -84,9 +84,17 @@ export const stopProcess = async (child: ChildProcess): Promise<void> => {
   clearTimeout(kill);
 };
 
-/** Runs a program to its end with the terminal as its own. @returns its exit code; 1 when a signal ended it. */
-export const runToEnd = async (command: string, args: string[], env: Record<string, string>): Promise<number> => {
+/**
+ * Runs a program to its end with the terminal as its own, or until `started` is disposed of.
+ * @returns its exit code; 1 when a signal ended it.
+ */
+export const runToEnd = async (
+  command: string,
+  args: string[],
+  { env, started }: { env: Record<string, string>; started: AsyncDisposableStack },
+): Promise<number> => {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: 'inherit' });
+  started.defer(() => stopProcess(child));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 };

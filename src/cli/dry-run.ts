@@ -41,7 +41,18 @@ export const dryRun = (
   const threshold = thresholdOf(selection.route, difficulty, new ShareThresholds(classifier.typicalDifficulties));
   const names = Object.keys(config.routes.upstreams);
   const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));
-  const decision = decide({ table, selection, facts, requestedModel: model, difficulty, threshold, states, random: 0 });
+  const decision = decide({
+    table,
+    selection,
+    facts,
+    requestedModel: model,
+    difficulty,
+    threshold,
+    states,
+    health: new Map(),
+    session: null,
+    random: 0,
+  });
   return {
     route: decision.route,
     tier: decision.tier,

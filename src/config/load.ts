@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ReadFile, resolveApiKeys } from './api-keys.ts';
+import { readConfidenceTables } from './confidence-tables.ts';
 import { crossCheck } from './cross-checks.ts';
 import type { ConfigProblem, LoadedConfig } from './loaded-config.ts';
 import { decodeText, describeReadError, readFileBounded } from './read-text.ts';
@@ -57,6 +58,8 @@ export const loadConfig = async ({
   if (!parsed.success || problems.length > 0) return failure(problems);
 
   const routes = withKeys(parsed.data, apiKeys.keys);
+  const confidence = await readConfidenceTables({ file: absolute, routes, source, readFile });
+  if (confidence.problems.length > 0) return failure(confidence.problems);
   const lineOf = (index: number) => source.problem(['routes', index], '').position.line;
   const config: LoadedConfig = {
     file: absolute,
@@ -64,6 +67,7 @@ export const loadConfig = async ({
     version: createHash('sha256').update(bytes).digest('hex').slice(0, 12),
     missingKeys: apiKeys.missing,
     warnings: inOrder(findWarnings(routes, source)),
+    confidenceTables: confidence.tables,
     routeLines: Object.fromEntries(routes.routes.map(({ name }, index) => [name, lineOf(index)])),
   };
   return { ok: true, config };

@@ -1,3 +1,4 @@
+import type { ConfidenceTable } from '../contract/confidence-table.ts';
 import type { RoutesFile } from './schema.ts';
 
 /** One place in routes.yaml; `line` and `column` start at 1. */
@@ -17,6 +18,8 @@ export type LoadedConfig = {
   missingKeys: { upstream: string; variable: string }[];
   /** What is accepted but will not work as the file's author may expect. */
   warnings: ConfigProblem[];
+  /** The calibrations that tier models name, by the path as it is written. */
+  confidenceTables: Record<string, ConfidenceTable>;
   /** Line of each route, for explanations. */
   routeLines: Record<string, number>;
 };

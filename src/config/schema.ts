@@ -57,6 +57,17 @@ const LlamaUpstreamSchema = z.strictObject({
     .max(256)
     .optional()
     .meta({ description: 'CPU threads of the engine; by default one fewer than there are cores.' }),
+  load: z.enum(['eager', 'on-demand']).default('eager').meta({
+    description:
+      'When the model goes into memory: at start, as far as memory for all models suffices, or with the first request.',
+  }),
+  keepAlive: z
+    .union([z.literal('always'), timeout])
+    .optional()
+    .meta({
+      description:
+        'How long it stays in memory without a request, such as `10m`, or `always`. Default: `always`; `10m` with `load: on-demand`.',
+    }),
   ...upstreamBase,
 });
 
@@ -125,6 +136,9 @@ export const TierModelSchema = z.strictObject({
   }),
   price: PriceSchema.optional().meta({ description: 'What it costs. Without it the cost of a paid model is unknown.' }),
   contextTokens: z.int().min(1).optional().meta({ description: 'Context window, in tokens.' }),
+  confidence: z.string().min(1).optional().meta({
+    description: 'Calibration of this model for `escalate`, written by `rightsize calibrate --confidence`; a path.',
+  }),
   capabilities: z
     .array(z.enum(['tools', 'images', 'audio', 'json']))
     .optional()
@@ -133,6 +147,9 @@ export const TierModelSchema = z.strictObject({
 
 export const TierSchema = z.strictObject({
   name: name.meta({ description: 'How routes, clients and headers call this tier.' }),
+  balance: z.enum(['weighted', 'least-latency']).default('weighted').meta({
+    description: 'How its models share the traffic: by weight, or the one whose first content comes soonest.',
+  }),
   models: z.array(TierModelSchema).min(1).meta({
     description: 'Models that share the traffic of this tier by weight and stand in for each other.',
   }),
@@ -175,11 +192,35 @@ export const RouteSchema = z.strictObject({
     .meta({ description: 'Tiers to try when every model of the chosen one fails: stronger ones, any, or none.' }),
   escalate: z
     .strictObject({
-      minConfidence: share.default(0.7).meta({ description: 'Least certainty at which the local answer is kept.' }),
-      tokens: z.int().min(1).max(512).default(24).meta({ description: 'Tokens to judge that certainty by.' }),
+      minConfidence: share.default(0.7).meta({
+        description: 'Least confidence at which an answer is kept; below it a stronger tier is asked.',
+      }),
+      tokens: z.int().min(1).max(512).default(24).meta({ description: 'Tokens to hold back and judge by, at most.' }),
+      maxHold: timeout.prefault('1500ms').meta({ description: 'Longest time to hold an answer back.' }),
+      check: z.boolean().default(true).meta({
+        description:
+          'Judge complete plain answers too: empty, in a loop, refusing, cut off, or not the JSON asked for.',
+      }),
+      hedge: z.boolean().default(false).meta({
+        description: 'When the time to hold is over before the answer can be judged, ask the stronger tier beside it.',
+      }),
     })
     .optional()
-    .meta({ description: `Hand an unsure local answer to a stronger tier. ${NOT_YET}`, notYet: true }),
+    .meta({
+      description:
+        'Hand an answer to a stronger tier when the model itself is not sure of it. Needs log-probabilities.',
+    }),
+  retries: z.int().min(0).max(5).default(2).meta({
+    description: 'Times to try all models again after each of them failed, with growing pauses.',
+  }),
+  session: z
+    .strictObject({
+      ttl: duration.meta({
+        description: 'How long a conversation keeps its tier after its last answer; 0s for not at all.',
+      }),
+    })
+    .prefault({ ttl: '1h' })
+    .meta({ description: 'Inside a conversation the tier only moves up.' }),
   cache: z
     .strictObject({
       ttl: duration.meta({ description: 'How long an answer may be served again.' }),

@@ -12,7 +12,9 @@ export const completionToChunks = (completion: ChatCompletion): ChatCompletionCh
     choices: chunkChoices,
   });
   const chunks = choices.flatMap(({ index, message, finish_reason, logprobs, ...rest }) => [
-    chunkOf([{ index, delta: { role: 'assistant', content: message.content == null ? null : '' }, finish_reason: null }]),
+    chunkOf([
+      { index, delta: { role: 'assistant', content: message.content == null ? null : '' }, finish_reason: null },
+    ]),
     chunkOf([{ index, delta: messageToDelta(message), finish_reason: null, ...(logprobs != null && { logprobs }) }]),
     chunkOf([{ ...rest, index, delta: {}, finish_reason: finish_reason ?? 'stop' }]),
   ]);

@@ -23,7 +23,8 @@ export type AttemptRecord = {
   tier: string;
   upstream: string;
   model: string;
-  outcome: Exclude<Outcome, 'refused'>;
+  /** `escalated`: broken off because the model was not sure enough, and a stronger one was asked. */
+  outcome: Exclude<Outcome, 'refused'> | 'escalated';
   errorCode: ErrorCode | null;
   /** HTTP status of the upstream's answer; null when there was none. */
   upstreamStatus: number | null;

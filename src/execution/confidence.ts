@@ -1,25 +1,10 @@
-import type { ChatCompletionChunk } from '../contract/openai.ts';
-
-/** One generated token: its natural-log probability, and how far it stands above the runner-up, as probabilities. */
-export type TokenCertainty = { logprob: number; margin: number };
-
-/** The figures of certainty that a calibration may choose from; all in [0, 1], higher is surer. */
-export const CERTAINTY_FIGURES = [
-  'probability.p10',
-  'probability.p25',
-  'probability.p50',
-  'probability.mean',
-  'margin.p10',
-  'margin.p25',
-  'margin.p50',
-] as const;
-export type CertaintyFigure = (typeof CERTAINTY_FIGURES)[number];
+import type { CertaintyFigure, ConfidenceTable } from '../contract/confidence-table.ts';
 
 /**
- * A monotone map from one figure of certainty to the probability that the answer is good, made for one model file by
- * `rightsize calibrate --confidence`. `points` rise in both columns; between them the map is linear.
+ * How sure a model was over its first tokens: quantiles of their probabilities and of their margins over the runner-up.
+ * `probability.mean` is the geometric mean, the inverse of the perplexity.
  */
-export type ConfidenceTable = { figure: CertaintyFigure; points: readonly (readonly [number, number])[] };
+export type Certainty = Record<CertaintyFigure, number>;
 
 /** Without a calibration the figure itself counts: quantiles tell more than means (arXiv 2404.10136). */
 export const UNCALIBRATED: ConfidenceTable = {
@@ -30,54 +15,39 @@ export const UNCALIBRATED: ConfidenceTable = {
   ],
 };
 
-/** How sure a model was over its first tokens, and the figure that says so. */
-export type Confidence = { confidence: number; figure: CertaintyFigure; value: number };
-
-/** @param tokens at least one. */
-export const confidenceOf = (tokens: readonly TokenCertainty[], table: ConfidenceTable): Confidence => {
-  const value = certaintyFigure(tokens, table.figure);
-  return { confidence: interpolate(table.points, value), figure: table.figure, value };
-};
-
-export const certaintyFigure = (tokens: readonly TokenCertainty[], figure: CertaintyFigure): number => {
-  const [kind, statistic] = figure.split('.') as [string, string];
-  const values = tokens.map(({ logprob, margin }) => (kind === 'margin' ? margin : Math.exp(logprob)));
-  if (statistic === 'mean') {
-    // The geometric mean of the probabilities: the perplexity's inverse.
-    return Math.exp(tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length);
-  }
-  return quantile(values, Number(statistic.slice(1)) / 100);
-};
-
-const quantile = (values: number[], share: number): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = share * (sorted.length - 1);
-  const low = sorted[Math.floor(position)] ?? 0;
-  const high = sorted[Math.ceil(position)] ?? low;
-  return low + (high - low) * (position - Math.floor(position));
-};
-
-const interpolate = (points: ConfidenceTable['points'], x: number): number => {
+/** The probability that the answer is good, by a table. */
+export const confidenceOf = (certainty: Certainty, { figure, points }: ConfidenceTable): number => {
+  const x = certainty[figure];
   const next = points.findIndex(([at]) => at >= x);
   if (next < 0) return points.at(-1)?.[1] ?? 0;
-  const [x1, y1] = points[next] as readonly [number, number];
+  const [x1, y1] = points[next] as [number, number];
   const before = points[next - 1];
   if (before === undefined || x1 === before[0]) return y1;
   return before[1] + ((y1 - before[1]) * (x - before[0])) / (x1 - before[0]);
 };
 
-type WireLogprobs = { content?: { logprob: number; top_logprobs?: { logprob: number }[] }[] | null };
+/** One generated token: its natural-log probability, and how far it stands above the runner-up, as probabilities. */
+export type TokenCertainty = { logprob: number; margin: number };
 
-/**
- * The certainty of each token of a chunk, from OpenAI's `logprobs` with at least two `top_logprobs`; empty where the
- * upstream sent none. With a single alternative the margin is counted against what it leaves over.
- */
-export const certaintyOf = (chunk: ChatCompletionChunk): TokenCertainty[] =>
-  chunk.choices.flatMap((choice) => {
-    const { content } = (choice['logprobs'] ?? {}) as WireLogprobs;
-    return (content ?? []).map(({ logprob, top_logprobs = [] }) => {
-      const [first, second] = top_logprobs.map((alternative) => Math.exp(alternative.logprob)).sort((a, b) => b - a);
-      const top = first ?? Math.exp(logprob);
-      return { logprob, margin: top - (second ?? 1 - top) };
-    });
-  });
+/** @param tokens at least one. */
+export const toCertainty = (tokens: readonly TokenCertainty[]): Certainty => {
+  const logprobs = tokens.map(({ logprob }) => logprob).sort((a, b) => a - b);
+  const margins = tokens.map(({ margin }) => margin).sort((a, b) => a - b);
+  return {
+    'probability.p10': Math.exp(quantile(logprobs, 0.1)),
+    'probability.p25': Math.exp(quantile(logprobs, 0.25)),
+    'probability.p50': Math.exp(quantile(logprobs, 0.5)),
+    'probability.mean': Math.exp(logprobs.reduce((sum, logprob) => sum + logprob, 0) / logprobs.length),
+    'margin.p10': quantile(margins, 0.1),
+    'margin.p25': quantile(margins, 0.25),
+    'margin.p50': quantile(margins, 0.5),
+  };
+};
+
+/** Linear between neighbours. */
+const quantile = (sorted: number[], share: number): number => {
+  const position = share * (sorted.length - 1);
+  const low = sorted[Math.floor(position)] ?? 0;
+  const high = sorted[Math.ceil(position)] ?? low;
+  return low + (high - low) * (position - Math.floor(position));
+};

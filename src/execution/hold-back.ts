@@ -1,7 +1,8 @@
 import { hasContent, spentText } from '../contract/chunk-content.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PartStream, StreamPart } from '../upstreams/upstream.ts';
-import { certaintyOf, type TokenCertainty } from './confidence.ts';
+import { type Certainty, type TokenCertainty, toCertainty } from './confidence.ts';
+import { tokenCertainty, toldCertainty } from './read-certainty.ts';
 
 /** How much of an answer is held back before it is judged. */
 export type HoldLimits = {
@@ -14,9 +15,8 @@ export type HoldLimits = {
 /** The beginning of a stream, and the stream itself, still open, for what follows. */
 export type Held = {
   parts: StreamPart[];
-  certainty: TokenCertainty[];
-  /** The answer ended while it was held. */
-  isComplete: boolean;
+  /** Null where the upstream told nothing of its certainty. */
+  certainty: Certainty | null;
   rest: AsyncIterator<StreamPart[]>;
 };
 
@@ -32,22 +32,27 @@ const MIN_TOKENS = 8;
  */
 export const holdBack = async (stream: PartStream, limits: HoldLimits, clock: Clock): Promise<Held> => {
   const rest = stream[Symbol.asyncIterator]();
-  const held: Held = { parts: [], certainty: [], isComplete: false, rest };
+  const parts: StreamPart[] = [];
+  const tokens: TokenCertainty[] = [];
   const startedAt = clock.elapsed();
+  let told: Certainty | null = null;
   let text = '';
   let hasBegun = false;
-  while (true) {
+  const isEnough = () =>
+    told !== null ||
+    tokens.length >= limits.tokens ||
+    (tokens.length >= MIN_TOKENS && SENTENCE_END.test(text)) ||
+    clock.elapsed() - startedAt >= limits.ms;
+  while (!hasBegun || !isEnough()) {
     const { done, value } = await rest.next();
-    if (done) return { ...held, isComplete: true };
-    held.parts.push(...value);
+    if (done) break;
+    parts.push(...value);
     for (const { chunk } of value) {
-      held.certainty.push(...certaintyOf(chunk));
+      tokens.push(...tokenCertainty(chunk));
+      told ??= toldCertainty(chunk);
       hasBegun ||= hasContent(chunk);
       for (const { delta } of chunk.choices) text += spentText(delta);
     }
-    if (!hasBegun) continue;
-    const isEnough = held.certainty.length >= limits.tokens;
-    const isSentence = held.certainty.length >= MIN_TOKENS && SENTENCE_END.test(text);
-    if (isEnough || isSentence || clock.elapsed() - startedAt >= limits.ms) return held;
   }
+  return { parts, certainty: told ?? (tokens.length > 0 ? toCertainty(tokens) : null), rest };
 };

@@ -38,6 +38,11 @@ export class ModelHealth {
     return { circuit: breaker.state, retryInMs: Math.max(coolMs, breaker.opensAgainInMs), latencyMs };
   }
 
+  /** The state of each model, by `upstream/model`. */
+  snapshot(keys: readonly ModelKey[]): Map<string, ModelHealthState> {
+    return new Map(keys.map((key) => [`${key.upstream}/${key.model}`, this.stateOf(key)]));
+  }
+
   /** Whether a call may go to the model now; a true answer must be followed by `succeeded` or `ended`. */
   tryAcquire(key: ModelKey): boolean {
     return this.#entry(key).breaker.tryAcquire();
@@ -56,7 +61,7 @@ export class ModelHealth {
     const entry = this.#entry(key);
     if (error.code === 'upstream_rate_limited') {
       entry.breaker.released();
-      entry.coolUntil = this.#clock.elapsed() + (error.retryAfterSeconds ?? 1) * 1_000;
+      entry.coolUntil = this.#clock.elapsed() + (error.retryAfterSeconds ?? 0) * 1_000;
     } else if (error.isRetryable && error.code !== 'context_length_exceeded') {
       entry.breaker.failed();
     } else {

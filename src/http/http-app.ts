@@ -59,7 +59,10 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     });
     app.all(`${prefix}/chat/completions`, (context) => {
       context.header('allow', 'POST');
-      return failure(context, new GatewayError('method_not_allowed', `${context.req.method} is not allowed here; use POST.`));
+      return failure(
+        context,
+        new GatewayError('method_not_allowed', `${context.req.method} is not allowed here; use POST.`),
+      );
     });
     app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
     app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {

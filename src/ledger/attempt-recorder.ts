@@ -54,6 +54,16 @@ export class AttemptRecorder {
     };
   }
 
+  /** Milliseconds from the call to its first content; null before that. */
+  get firstContentMs(): number | null {
+    return this.#meter.record().firstTokenMs;
+  }
+
+  /** The answer was not sure enough, and was broken off before anyone saw it. What it used is paid all the same. */
+  escalate(): void {
+    this.#meter.finish({ outcome: 'escalated', upstreamStatus: 200, tokens: this.tokens });
+  }
+
   succeed(): void {
     this.#meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: this.tokens });
   }

@@ -1,11 +1,15 @@
 import type { RouteConfig } from '../config/schema.ts';
 import { GatewayError } from '../contract/errors.ts';
 import { AUTO_MODEL } from '../contract/vocabulary.ts';
+import type { ModelHealthState } from '../execution/model-health.ts';
 import type { UpstreamState } from '../upstreams/upstream.ts';
 import type { Decision } from './decision.ts';
+import { balanced, tierOrder } from './order-candidates.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 import type { Selection } from './select-route.ts';
+import type { SessionState } from './session.ts';
+import { misfitOf, usableCandidates } from './usable-candidates.ts';
 
 export type DecideInput = {
   table: RoutingTable;
@@ -18,6 +22,10 @@ export type DecideInput = {
   threshold: number | null;
   /** State of each upstream by name, at this moment. */
   states: ReadonlyMap<string, UpstreamState>;
+  /** What is known of each model, by `upstream/model`; models not in it are well. */
+  health: ReadonlyMap<string, ModelHealthState>;
+  /** What the conversation has been given so far; null for a new one. */
+  session: (SessionState & { isToolLoop: boolean }) | null;
   /** A number in [0, 1) that settles the weighted choice among the models of a tier. */
   random: number;
 };
@@ -40,7 +48,7 @@ export const decide = (input: DecideInput): Decision => {
     });
   }
   const { route } = selection;
-  const choice = chooseTier(input, route, selection.forcedTier);
+  const choice = withSession(input, chooseTier(input, route, selection.forcedTier));
   const observed = route.mode === 'observe' ? observedCandidates(input) : null;
   if (observed !== null) {
     const [first] = observed as [Candidate];
@@ -57,13 +65,17 @@ export const decide = (input: DecideInput): Decision => {
     route: route.name,
     tier: choice.tier,
     threshold: choice.threshold,
-    order: tierOrder(table, choice.tier, route).map(({ candidates }) => weighted(candidates, input.random)),
+    order: [
+      ...(choice.first == null ? [] : [[choice.first]]),
+      ...tierOrder(table, choice.tier, route).map((tier) => balanced(tier, input)),
+    ],
     reasons: [choice.reason],
     mustFit: true,
   });
 };
 
-type Choice = { tier: Tier; threshold: number | null; reason: string };
+/** `first`: a model to ask before any other of the tier. */
+type Choice = { tier: Tier; threshold: number | null; reason: string; first?: Candidate | null };
 
 const chooseTier = (
   { table, difficulty, threshold }: DecideInput,
@@ -95,31 +107,11 @@ const showDifficulty = (difficulty: number, threshold: number): string => {
 
 const showThreshold = (threshold: number): string => threshold.toFixed(3).replace(/0$/, '');
 
-/** The chosen tier, then those the route lets us fall back to: stronger ones in order, then weaker ones if `any`. */
-const tierOrder = ({ tiers }: RoutingTable, chosen: Tier, { fallback }: RouteConfig): Tier[] => {
-  const at = tiers.indexOf(chosen);
-  if (fallback === 'none') return [chosen];
-  const stronger = tiers.slice(at);
-  return fallback === 'up' ? stronger : [...stronger, ...tiers.slice(0, at).reverse()];
-};
-
-/** One model drawn by weight, then the others by falling weight; weight 0 is never drawn first. */
-const weighted = (candidates: Candidate[], random: number): Candidate[] => {
-  let left = random * candidates.reduce((sum, { weight }) => sum + weight, 0);
-  const drawn = candidates.find(({ weight }) => {
-    left -= weight;
-    return weight > 0 && left < 0;
-  });
-  const others = candidates.filter((candidate) => candidate !== drawn).sort((a, b) => b.weight - a.weight);
-  return drawn ? [drawn, ...others] : others;
-};
-
 /** In observe mode the request goes where the client sent it: the model it named, or the strongest tier for `auto`. */
-const observedCandidates = ({ table, requestedModel, random }: DecideInput): Candidate[] => {
+const observedCandidates = (input: DecideInput): Candidate[] => {
+  const { table, requestedModel } = input;
   const named = table.tiers.flatMap(({ candidates }) => candidates).filter(({ model }) => model === requestedModel);
-  return named.length > 0 && requestedModel !== AUTO_MODEL
-    ? named
-    : weighted(table.tiers.at(-1)?.candidates ?? [], random);
+  return named.length > 0 && requestedModel !== AUTO_MODEL ? named : balanced(table.tiers.at(-1) as Tier, input);
 };
 
 type Draft = {
@@ -138,11 +130,13 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
   const note = (reason: string) => {
     if (!reasons.includes(reason)) reasons.push(reason);
   };
-  let attempts = usable(input, draft.order.flat(), draft.mustFit, note);
-  if (attempts.length === 0 && draft.mustFit) {
-    // What is left over still beats an error: a tier without a key must not take the others down with it.
-    const rest = [...input.table.tiers].reverse().map(({ candidates }) => weighted(candidates, input.random));
-    attempts = usable(input, rest.flat(), true, note);
+  const planned = [...new Set(draft.order.flat())];
+  let attempts = usableCandidates(input, planned, draft.mustFit, note);
+  if (attempts.length === 0 && draft.mustFit && planned.every((candidate) => cannotServe(input, candidate))) {
+    // What is not set up, or unable by nature, must not take the rest down with it; what is merely down falls back as
+    // the route says.
+    const rest = [...input.table.tiers].reverse().map((tier) => balanced(tier, input));
+    attempts = usableCandidates(input, rest.flat(), true, note);
   }
   const [first] = attempts;
   if (first === undefined) {
@@ -154,37 +148,23 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
   return { route: draft.route, tier: draft.tier.name, threshold: draft.threshold, attempts, reasons };
 };
 
-/** The candidates that can be asked, ready ones before those still starting; says why the others cannot. */
-const usable = (
-  { facts, states }: DecideInput,
-  candidates: Candidate[],
-  mustFit: boolean,
-  note: (reason: string) => void,
-): Candidate[] => {
-  const stateOf = ({ upstream }: Candidate) => states.get(upstream)?.state ?? 'disabled';
-  const fitting = candidates.filter((candidate) => {
-    const misfit = mustFit ? misfitOf(candidate, facts) : null;
-    if (misfit !== null) note(misfit);
-    return misfit === null;
-  });
-  const able = fitting.filter((candidate) => {
-    const state = states.get(candidate.upstream);
-    const isAble = state?.state === 'ready' || state?.state === 'starting';
-    if (!isAble) note(`${candidate.upstream}: ${state?.detail ?? 'not configured'}`);
-    return isAble;
-  });
-  const ready = able.filter((candidate) => stateOf(candidate) === 'ready');
-  const starting = able.filter((candidate) => stateOf(candidate) === 'starting');
-  for (const { upstream } of ready.length > 0 ? starting : []) note(`${upstream}: ${states.get(upstream)?.detail}`);
-  return [...ready, ...starting];
+const cannotServe = ({ states, facts }: DecideInput, candidate: Candidate): boolean =>
+  (states.get(candidate.upstream)?.state ?? 'disabled') === 'disabled' || misfitOf(candidate, facts) !== null;
+
+/** Inside a conversation the tier only moves up, and whoever asked for a tool's result reads it. */
+const withSession = ({ session, table }: DecideInput, choice: Choice): Choice => {
+  if (session === null) return choice;
+  const tier = table.tiers[session.rank];
+  if (tier === undefined || session.rank < table.tiers.indexOf(choice.tier)) return choice;
+  const first = session.isToolLoop
+    ? (tier.candidates.find((candidate) => isSameModel(candidate, session)) ?? null)
+    : null;
+  if (first !== null) return { ...choice, tier, first, reason: `${first.model} reads the tool results it asked for` };
+  if (tier === choice.tier) return choice;
+  return { ...choice, tier, reason: `conversation stays on ${tier.name} (${choice.reason})` };
 };
 
-const misfitOf = ({ capabilities, contextTokens, model }: Candidate, facts: RequestFacts): string | null => {
-  for (const need of facts.needs) if (!capabilities.has(need)) return `${need} need a capable model`;
-  if (contextTokens !== null && facts.promptTokens > contextTokens) {
-    return `about ${facts.promptTokens} prompt tokens exceed the ${contextTokens} of ${model}`;
-  }
-  return null;
-};
+const isSameModel = (candidate: Candidate, { upstream, model }: SessionState): boolean =>
+  candidate.upstream === upstream && candidate.model === model;
 
 const tierNamed = ({ tiers }: RoutingTable, name: string): Tier => tiers.find((tier) => tier.name === name) as Tier;

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type { RouteConfig, TeamConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
+import type { RouteConfig, TeamConfig, TierConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
 
 export type Capability = 'tools' | 'images' | 'audio' | 'json';
@@ -16,7 +16,7 @@ export type Candidate = {
   config: TierModelConfig;
 };
 
-export type Tier = { name: string; candidates: Candidate[] };
+export type Tier = { name: string; candidates: Candidate[]; balance: TierConfig['balance'] };
 
 /** The part of routes.yaml that decisions read, with names resolved. Tiers are weakest first. */
 export type RoutingTable = {
@@ -51,6 +51,7 @@ export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
     teams,
     tiers: tiers.map((tier) => ({
       name: tier.name,
+      balance: tier.balance,
       candidates: tier.models.flatMap((model) => {
         const upstream = upstreams[model.upstream];
         return upstream ? [toCandidate(tier.name, model, upstream)] : [];

@@ -52,7 +52,12 @@ export const selectRoute = (table: RoutingTable, wishes: Wishes, facts: RequestF
 };
 
 /** With a tier named by header the model still chooses the route, where one is for it; else the routes for `auto` do. */
-const matchingRoutes = (table: RoutingTable, wishes: Wishes, facts: RequestFacts, tier: string | null): RouteConfig[] => {
+const matchingRoutes = (
+  table: RoutingTable,
+  wishes: Wishes,
+  facts: RequestFacts,
+  tier: string | null,
+): RouteConfig[] => {
   const routesFor = (model: string) => table.routes.filter((route) => matches(route, { ...wishes, model }, facts));
   const matching = routesFor(wishes.model);
   return tier !== null && matching.length === 0 ? routesFor(AUTO_MODEL) : matching;

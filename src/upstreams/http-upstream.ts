@@ -76,7 +76,7 @@ export class HttpUpstream implements Upstream {
 
   async chat(call: ChatCall): Promise<ChatAnswer> {
     const { timeouts, clock } = this.#options;
-    const { isStream } = call.request;
+    const { isStream } = call;
     const limits = new CallLimits({ timeouts, clock, upstream: this.name, client: call.signal, isStream });
     let isStreaming = false;
     let response: Dispatcher.ResponseData | undefined;
@@ -120,10 +120,10 @@ export class HttpUpstream implements Upstream {
       method: 'POST',
       headers: {
         ...this.#headers,
-        accept: call.request.isStream ? 'text/event-stream' : 'application/json',
-        ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition }),
+        accept: call.isStream ? 'text/event-stream' : 'application/json',
+        ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition, 'x-rightsize-session': call.session }),
       },
-      body: toUpstreamBody(call.request, call.model, this.#preset),
+      body: toUpstreamBody(call, this.#preset),
       signal: limits.signal,
     });
   }

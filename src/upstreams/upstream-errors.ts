@@ -62,8 +62,8 @@ export const fromErrorStatus = (
 /** The text of an error envelope in any of its usual shapes, cut at 500 characters; null when there is none. */
 const errorMessage = (text: string): string | null => {
   try {
-    const { error } = JSON.parse(text) as { error?: string | { message?: string } };
-    const message = typeof error === 'string' ? error : error?.message;
+    const body = JSON.parse(text) as { error?: string | { message?: string }; message?: string };
+    const message = typeof body.error === 'string' ? body.error : (body.error?.message ?? body.message);
     return typeof message === 'string' ? message.slice(0, 500) : null;
   } catch {
     return null;

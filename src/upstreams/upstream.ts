@@ -26,8 +26,14 @@ export type ChatAnswer =
 export type ChatCall = {
   model: string;
   request: ChatRequest;
+  /** Whether to ask for a stream; a plain answer may be wanted as one, to be judged while it comes. */
+  isStream: boolean;
+  /** Ask how sure the model is over so many first tokens; it tells in the chunks (see `execution/confidence.ts`). */
+  certaintyTokens?: number;
   /** Opaque name of the caller's tenant: a local host never shares a KV prefix between two of them. */
   partition: string;
+  /** Opaque key of the conversation: a local host looks for its KV prefix by it. */
+  session: string;
   /** Aborts the call and closes its connection at once; its reason is thrown. */
   signal: AbortSignal;
 };

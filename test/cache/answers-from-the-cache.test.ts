@@ -41,47 +41,61 @@ test.each([
   [false, true],
   [true, false],
   [true, true],
-])('an answer asked for with stream %s is served again with stream %s: same words, own id and time, no cost', async (first, second) => {
-  const asked = await chat(gateway.url, { stream: first }, KEY);
-  expect(cacheOf(asked)).toBe('miss');
-  const { completionTokens, promptTokens } = upstream.produced;
-  clock.advance(60_000);
-  const again = await chat(gateway.url, { stream: second, stream_options: { include_usage: true } }, KEY);
-  expect(upstream.calls).toHaveLength(1);
-  expect(again.headers).toMatchObject({
-    'x-rightsize-cache': 'hit',
-    'x-rightsize-tier': 'small',
-    'x-rightsize-upstream': 'up-small',
-    'x-rightsize-model': 'small-1',
-    'x-rightsize-attempts': '0',
-    'x-rightsize-reason': 'cache hit',
-  });
-  const created = Math.floor(clock.now() / 1000);
-  const usage = { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
-  if (second) {
-    const answer = readAnswer(again);
-    expect(answer).toMatchObject({ text: ANSWER, isDone: true, finishReasons: ['stop'], errors: [], usage: [usage] });
-    const [start] = answer.chunks;
-    expect(start).toMatchObject({ created, model: 'small-1', choices: [{ delta: { role: 'assistant' } }] });
-    expect(new Set(answer.chunks.map(({ id }) => id)).size).toBe(1);
-    expect(start?.id).not.toBe(upstream.last.id);
-  } else {
-    const completion = JSON.parse(again.text);
-    expect(completion).toMatchObject({
-      object: 'chat.completion',
-      created,
-      model: 'small-1',
-      choices: [{ message: { role: 'assistant', content: ANSWER }, finish_reason: 'stop' }],
-      usage,
+])(
+  'an answer asked for with stream %s is served again with stream %s: same words, own id and time, no cost',
+  async (first, second) => {
+    const asked = await chat(gateway.url, { stream: first }, KEY);
+    expect(cacheOf(asked)).toBe('miss');
+    const { completionTokens, promptTokens } = upstream.produced;
+    clock.advance(60_000);
+    const again = await chat(gateway.url, { stream: second, stream_options: { include_usage: true } }, KEY);
+    expect(upstream.calls).toHaveLength(1);
+    expect(again.headers).toMatchObject({
+      'x-rightsize-cache': 'hit',
+      'x-rightsize-tier': 'small',
+      'x-rightsize-upstream': 'up-small',
+      'x-rightsize-model': 'small-1',
+      'x-rightsize-attempts': '0',
+      'x-rightsize-reason': 'cache hit',
     });
-    expect(completion.id).not.toBe(upstream.last.id);
-    expect(again.headers['x-rightsize-cost-usd']).toBe('0.0');
-  }
-  const entry = (await gateway.entries()).find(({ id }) => id === again.headers['x-request-id']);
-  expect(entry).toMatchObject({ cache: 'hit', outcome: 'ok', status: 200, attempts: [], costNanoUsd: 0, tokens: { promptTokens: 0 } });
-  // What the answer would have cost at the large tier: 1.25 and 10 USD for a million tokens.
-  expect(entry?.savedNanoUsd).toBe(promptTokens * 1_250 + completionTokens * 10_000);
-});
+    const created = Math.floor(clock.now() / 1000);
+    const usage = {
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+    };
+    if (second) {
+      const answer = readAnswer(again);
+      expect(answer).toMatchObject({ text: ANSWER, isDone: true, finishReasons: ['stop'], errors: [], usage: [usage] });
+      const [start] = answer.chunks;
+      expect(start).toMatchObject({ created, model: 'small-1', choices: [{ delta: { role: 'assistant' } }] });
+      expect(new Set(answer.chunks.map(({ id }) => id)).size).toBe(1);
+      expect(start?.id).not.toBe(upstream.last.id);
+    } else {
+      const completion = JSON.parse(again.text);
+      expect(completion).toMatchObject({
+        object: 'chat.completion',
+        created,
+        model: 'small-1',
+        choices: [{ message: { role: 'assistant', content: ANSWER }, finish_reason: 'stop' }],
+        usage,
+      });
+      expect(completion.id).not.toBe(upstream.last.id);
+      expect(again.headers['x-rightsize-cost-usd']).toBe('0.0');
+    }
+    const entry = (await gateway.entries()).find(({ id }) => id === again.headers['x-request-id']);
+    expect(entry).toMatchObject({
+      cache: 'hit',
+      outcome: 'ok',
+      status: 200,
+      attempts: [],
+      costNanoUsd: 0,
+      tokens: { promptTokens: 0 },
+    });
+    // What the answer would have cost at the large tier: 1.25 and 10 USD for a million tokens.
+    expect(entry?.savedNanoUsd).toBe(promptTokens * 1_250 + completionTokens * 10_000);
+  },
+);
 
 test('tool calls are replayed as they were', async () => {
   upstream.always(tools);
@@ -93,7 +107,10 @@ test('tool calls are replayed as they were', async () => {
     [0, 1].map((index) => ({
       ids: deltas.filter((call) => call.index === index).flatMap(({ id }) => id ?? []),
       names: deltas.filter((call) => call.index === index).flatMap((call) => call.function?.name ?? []),
-      text: deltas.filter((call) => call.index === index).map((call) => call.function?.arguments ?? '').join(''),
+      text: deltas
+        .filter((call) => call.index === index)
+        .map((call) => call.function?.arguments ?? '')
+        .join(''),
     }));
   expect(joined(readAnswer(again))).toEqual(joined(first));
   expect(readAnswer(again).finishReasons).toEqual(['tool_calls']);

@@ -8,11 +8,25 @@ const keyOf = (body: object, where: CacheScope = scope) => cacheKey(where, body 
 
 describe('requests that mean the same have one key', () => {
   test.each([
-    ['another order of keys', { seed: 1, temperature: 0.5, messages: [{ name: 'bob', content: 'hi', role: 'user' }], model: 'auto' }],
+    [
+      'another order of keys',
+      { seed: 1, temperature: 0.5, messages: [{ name: 'bob', content: 'hi', role: 'user' }], model: 'auto' },
+    ],
     ['fields that are null', { ...base, tools: null, stop: null }],
     ['a field that is absent', { ...base, tools: undefined }],
     ['streamed', { ...base, stream: true, stream_options: { include_usage: true } }],
-    ['bookkeeping fields', { ...base, metadata: { a: 'b' }, user: 'u', safety_identifier: 's', store: true, prompt_cache_key: 'p', service_tier: 'flex' }],
+    [
+      'bookkeeping fields',
+      {
+        ...base,
+        metadata: { a: 'b' },
+        user: 'u',
+        safety_identifier: 's',
+        store: true,
+        prompt_cache_key: 'p',
+        service_tier: 'flex',
+      },
+    ],
   ])('%s', (_, body) => {
     expect(keyOf(body)).toBe(keyOf(base));
   });

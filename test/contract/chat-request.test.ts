@@ -48,11 +48,33 @@ test.each([
 
 test.each([
   ['null means absent', { stream: null, temperature: null, tools: null, stream_options: null, seed: null, n: null }],
-  ['a seed of 64 bits', { seed: 9_223_372_036_854_775_807 }],
-  ['limits at their edges', { temperature: 2, top_p: 0, n: 128, presence_penalty: -2, top_logprobs: 20, logprobs: true }],
-  ['fields and tools that it does not know', { provider: { order: [] }, tools: [{ type: 'custom', custom: {} }], verbosity: 'low' }],
-  ['assistant messages without content', { messages: [...messages, { role: 'assistant', content: null, tool_calls: [] }] }],
-  ['parts of any type', { messages: [{ role: 'user', content: [{ type: 'hologram', data: 1 }, { type: 'text', text: 'hi' }] }] }],
+  ['a seed of 64 bits', { seed: 2 ** 63 }],
+  [
+    'limits at their edges',
+    { temperature: 2, top_p: 0, n: 128, presence_penalty: -2, top_logprobs: 20, logprobs: true },
+  ],
+  [
+    'fields and tools that it does not know',
+    { provider: { order: [] }, tools: [{ type: 'custom', custom: {} }], verbosity: 'low' },
+  ],
+  [
+    'assistant messages without content',
+    { messages: [...messages, { role: 'assistant', content: null, tool_calls: [] }] },
+  ],
+  [
+    'parts of any type',
+    {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'hologram', data: 1 },
+            { type: 'text', text: 'hi' },
+          ],
+        },
+      ],
+    },
+  ],
 ])('%s is taken', (_, fields) => {
   expect(() => parse({ model: 'm', messages, ...fields })).not.toThrow();
 });
@@ -80,7 +102,14 @@ test('the classifier is given words and structure, whatever their spelling on th
     model: 'm',
     messages: [
       { role: 'developer', content: 'be brief' },
-      { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'x' } }, { type: 'text', text: 'b' }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'image_url', image_url: { url: 'x' } },
+          { type: 'text', text: 'b' },
+        ],
+      },
       { role: 'assistant', content: null },
       { role: 'function', content: 'r', name: 'f' },
     ],

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SpendRow } from '../../src/ledger/ledger-store.ts';
 import { SqliteLedgerStore } from '../../src/ledger/sqlite-ledger-store.ts';
 import { chat } from '../support/chat-client.ts';
-import { type Behaviour, behaviours, FaultyUpstream, good, type Produced, stallAfter, tools } from '../support/faulty-upstream.ts';
+import {
+  type Behaviour,
+  behaviours,
+  FaultyUpstream,
+  good,
+  type Produced,
+  stallAfter,
+  tools,
+} from '../support/faulty-upstream.ts';
 import { runCli, temporaryDirectory } from '../support/run-cli.ts';
 import { LONG_TIMEOUTS, PRICES, startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 
@@ -23,7 +31,13 @@ for (const tier of ['small', 'large'] as const) {
   for (const pieces of [1, 2, 4, 5, 7]) STEPS.push({ stream: true, tier, [tier]: stallAfter(pieces), aborts: pieces });
   STEPS.push({ stream: false, tier, [tier]: behaviours['envelope 400'] });
 }
-for (const name of ['envelope 500', 'HTML 502', 'reset before headers', 'empty stream', 'error event before content'] as const) {
+for (const name of [
+  'envelope 500',
+  'HTML 502',
+  'reset before headers',
+  'empty stream',
+  'error event before content',
+] as const) {
   // The small tier fails, the large one answers: what each of them used counts.
   STEPS.push({ stream: true, tier: 'small', small: behaviours[name] });
 }

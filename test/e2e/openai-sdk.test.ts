@@ -2,8 +2,16 @@ import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, 
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import {
+  ANSWER,
+  behaviours,
+  FaultyUpstream,
+  good,
+  stallAfter,
+  TOOL_ARGUMENTS,
+  tools,
+} from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { ANSWER, behaviours, FaultyUpstream, good, stallAfter, TOOL_ARGUMENTS, tools } from '../support/faulty-upstream.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -100,7 +108,10 @@ describe('an unchanged openai client', () => {
 
   test('streams by the .stream() helper', async () => {
     const stream = client.chat.completions.stream({ model: 'auto', messages: EASY });
-    expect((await stream.finalChatCompletion()).choices[0]?.message).toMatchObject({ role: 'assistant', content: ANSWER });
+    expect((await stream.finalChatCompletion()).choices[0]?.message).toMatchObject({
+      role: 'assistant',
+      content: ANSWER,
+    });
   });
 
   test('gets a usage chunk only if it asked for one, equal to what the upstream counted', async () => {
@@ -114,7 +125,10 @@ describe('an unchanged openai client', () => {
     for await (const chunk of stream) if (chunk.usage) usages.push({ usage: chunk.usage, choices: chunk.choices });
     const { promptTokens, completionTokens } = small.produced;
     expect(usages).toEqual([
-      { choices: [], usage: expect.objectContaining({ prompt_tokens: promptTokens, completion_tokens: completionTokens }) },
+      {
+        choices: [],
+        usage: expect.objectContaining({ prompt_tokens: promptTokens, completion_tokens: completionTokens }),
+      },
     ]);
   });
 
@@ -185,7 +199,12 @@ describe('errors reach the client as its own classes', () => {
   test('an unknown model is a NotFoundError with code, param and request id', async () => {
     const error = await failureOf(create({ model: 'gpt-99' }));
     expect(error).toBeInstanceOf(NotFoundError);
-    expect(error).toMatchObject({ status: 404, code: 'model_not_found', param: 'model', type: 'invalid_request_error' });
+    expect(error).toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+      type: 'invalid_request_error',
+    });
     expect(error.message).toContain('gpt-99');
     expect(await entryOf(error.requestID)).toMatchObject({ outcome: 'refused', status: 404, requestedModel: 'gpt-99' });
   });
@@ -260,7 +279,10 @@ describe('a client that leaves', () => {
     small.always(behaviours['stall before headers']);
     const before = (await gateway.entries()).length;
     const controller = new AbortController();
-    const asked = client.chat.completions.create({ model: 'auto', messages: EASY, stream }, { signal: controller.signal });
+    const asked = client.chat.completions.create(
+      { model: 'auto', messages: EASY, stream },
+      { signal: controller.signal },
+    );
     const call = await small.untilCalls(1);
     const leftAt = performance.now();
     controller.abort();
@@ -302,7 +324,10 @@ describe('with keys', () => {
       .withResponse();
     expect(data.choices[0]?.message.content).toBe(ANSWER);
     expect(JSON.stringify(small.last.headers)).not.toContain('rs-right');
-    expect((await guarded.entries()).find(({ id }) => id === request_id)).toMatchObject({ keyId: 'key_1', outcome: 'ok' });
+    expect((await guarded.entries()).find(({ id }) => id === request_id)).toMatchObject({
+      keyId: 'key_1',
+      outcome: 'ok',
+    });
     await expect(clientWith(headers).models.list()).resolves.toBeDefined();
   });
 

@@ -44,7 +44,10 @@ describe('rightsize demo, with the real engine and the model in the box', () => 
   const directory = temporaryDirectory();
   const configFile = join(directory, 'routes.yaml');
   const withThreshold = (threshold: string) =>
-    readFileSync(new URL('../../demo/routes.yaml', import.meta.url), 'utf8').replace(/threshold: [\d.]+/, `threshold: ${threshold}`);
+    readFileSync(new URL('../../demo/routes.yaml', import.meta.url), 'utf8').replace(
+      /threshold: [\d.]+/,
+      `threshold: ${threshold}`,
+    );
   const original = withThreshold('0.5');
   let demo: CliProcess;
   let url: string;
@@ -74,35 +77,40 @@ describe('rightsize demo, with the real engine and the model in the box', () => 
     expect(demo.stdout).toContain(`curl -si ${url}/v1/chat/completions`);
   });
 
-  test.each([false, true])('an easy request is answered by the small model and a hard one by the large (stream: %s)', async (stream) => {
-    const easy = await chat(url, { ...EASY, stream });
-    const hard = await chat(url, { ...HARD, stream });
-    expect([easy.status, hard.status]).toEqual([200, 200]);
-    expect(header(easy, 'tier')).toBe('small');
-    expect(header(easy, 'model')).toBe('rightsize-nano-untrained');
-    expect(header(easy, 'reason')).toMatch(/^difficulty 0\.\d+ < 0\.50$/);
-    expect(header(hard, 'tier')).toBe('large');
-    expect(header(hard, 'upstream')).toBe('simulated-large');
-    expect(header(hard, 'reason')).toMatch(/^difficulty 0\.\d+ >= 0\.50$/);
-    if (stream) {
-      for (const reply of [easy, hard]) {
-        const answer = readAnswer(reply);
-        expect(answer).toMatchObject({ isDone: true, errors: [] });
-        expect(answer.text).not.toBe('');
-        expect(answer.finishReasons).toHaveLength(1);
+  test.each([false, true])(
+    'an easy request is answered by the small model and a hard one by the large (stream: %s)',
+    async (stream) => {
+      const easy = await chat(url, { ...EASY, stream });
+      const hard = await chat(url, { ...HARD, stream });
+      expect([easy.status, hard.status]).toEqual([200, 200]);
+      expect(header(easy, 'tier')).toBe('small');
+      expect(header(easy, 'model')).toBe('rightsize-nano-untrained');
+      expect(header(easy, 'reason')).toMatch(/^difficulty 0\.\d+ < 0\.50$/);
+      expect(header(hard, 'tier')).toBe('large');
+      expect(header(hard, 'upstream')).toBe('simulated-large');
+      expect(header(hard, 'reason')).toMatch(/^difficulty 0\.\d+ >= 0\.50$/);
+      if (stream) {
+        for (const reply of [easy, hard]) {
+          const answer = readAnswer(reply);
+          expect(answer).toMatchObject({ isDone: true, errors: [] });
+          expect(answer.text).not.toBe('');
+          expect(answer.finishReasons).toHaveLength(1);
+        }
+      } else {
+        expect(JSON.parse(easy.text).usage.completion_tokens).toBeGreaterThan(0);
+        expect(JSON.parse(hard.text).choices[0].message.content).toContain('simulated');
       }
-    } else {
-      expect(JSON.parse(easy.text).usage.completion_tokens).toBeGreaterThan(0);
-      expect(JSON.parse(hard.text).choices[0].message.content).toContain('simulated');
-    }
-  });
+    },
+  );
 
   test('kill -9 of the model host: requests go on, the reason says so, and it is back within ten seconds', async () => {
     const [host] = await modelHostsOf(demo.child.pid);
     expect(host).toBeGreaterThan(0);
     const killedAt = performance.now();
     process.kill(host as number, 'SIGKILL');
-    const replies = await Promise.all(Array.from({ length: 6 }, (_, index) => chat(url, { ...EASY, stream: index % 2 === 0 })));
+    const replies = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => chat(url, { ...EASY, stream: index % 2 === 0 })),
+    );
     for (const reply of replies) {
       expect(reply.status).toBe(200);
       if (header(reply, 'tier') === 'large') expect(header(reply, 'reason')).toMatch(/local.*answered by large/);
@@ -163,14 +171,18 @@ describe('rightsize serve', () => {
         call.done();
       };
     });
-    writeFileSync(configFile, JSON.stringify(twoTierRoutes({ small: upstream.url, large: upstream.url }, { timeouts: LONG_TIMEOUTS })));
+    writeFileSync(
+      configFile,
+      JSON.stringify(twoTierRoutes({ small: upstream.url, large: upstream.url }, { timeouts: LONG_TIMEOUTS })),
+    );
   });
   afterAll(async () => {
     await upstream.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const start = (): CliProcess => new CliProcess(['serve', '--port', '0', '--config', configFile, '--data-dir', directory]);
+  const start = (): CliProcess =>
+    new CliProcess(['serve', '--port', '0', '--config', configFile, '--data-dir', directory]);
   const openStream = async (url: string) => {
     const body = JSON.stringify({ model: 'auto', stream: true, ...EASY });
     const reply = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body });
@@ -184,10 +196,25 @@ describe('rightsize serve', () => {
     const running = await openStream(url);
     gateway.kill('SIGTERM');
     await until(() => gateway.stderr.includes('Stopping'), 5_000, 'the word that it stops');
-    await until(() => fetch(`${url}/healthz`).then(() => false, () => true), 5_000, 'the closed door');
+    await until(
+      () =>
+        fetch(`${url}/healthz`).then(
+          () => false,
+          () => true,
+        ),
+      5_000,
+      'the closed door',
+    );
     goOn();
     const endedAt = performance.now();
-    expect(readAnswer({ events: (await running.text()).split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)) })).toMatchObject({
+    expect(
+      readAnswer({
+        events: (await running.text())
+          .split('\n')
+          .filter((line) => line.startsWith('data: '))
+          .map((line) => line.slice(6)),
+      }),
+    ).toMatchObject({
       text: ANSWER,
       isDone: true,
     });
@@ -217,21 +244,42 @@ describe('rightsize serve', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const { code, stdout, stderr } = await runCli(['serve', '--port', String(port), '--config', configFile, '--data-dir', directory]);
+    const { code, stdout, stderr } = await runCli([
+      'serve',
+      '--port',
+      String(port),
+      '--config',
+      configFile,
+      '--data-dir',
+      directory,
+    ]);
     other.close();
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe(`rightsize: port ${port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port\n`);
+    expect(stderr).toBe(
+      `rightsize: port ${port} on 127.0.0.1 is taken; stop what listens there, or choose another with --port\n`,
+    );
   });
 
   test('a routes.yaml with mistakes is all of them with line and column, and exit code 1', async () => {
     const bad = join(directory, 'bad.yaml');
-    writeFileSync(bad, 'version: 1\nupstreams: { a: { kind: olama } }\ntiers:\n  - { name: small, models: [{ upstream: b }] }\nroutes: []\n');
+    writeFileSync(
+      bad,
+      'version: 1\nupstreams: { a: { kind: olama } }\ntiers:\n  - { name: small, models: [{ upstream: b }] }\nroutes: []\n',
+    );
     const { code, stderr } = await runCli(['serve', '--port', '0', '--config', bad, '--data-dir', directory]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/bad\.yaml:2:\d+: .*olama.*did you mean `ollama`/);
     expect(stderr).toMatch(/bad\.yaml:4:\d+: unknown upstream `b`/);
     expect(stderr).not.toMatch(/\n\s+at /);
-    const missing = await runCli(['serve', '--port', '0', '--config', join(directory, 'none.yaml'), '--data-dir', directory]);
+    const missing = await runCli([
+      'serve',
+      '--port',
+      '0',
+      '--config',
+      join(directory, 'none.yaml'),
+      '--data-dir',
+      directory,
+    ]);
     expect(missing.code).toBe(1);
     expect(missing.stderr).toContain('none.yaml');
   });
@@ -254,13 +302,25 @@ describe('rightsize serve', () => {
   test('explain and check print data on stdout and decide as the gateway does', async () => {
     const explained = await runCli(['explain', 'What is 2+2?', '--config', configFile, '--json']);
     expect(explained).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(explained.stdout)).toMatchObject({ route: 'default', tier: 'small', threshold: 0.55, attempts: ['up-small/small-1', 'up-large/vendor/large-1'] });
+    expect(JSON.parse(explained.stdout)).toMatchObject({
+      route: 'default',
+      tier: 'small',
+      threshold: 0.55,
+      attempts: ['up-small/small-1', 'up-large/vendor/large-1'],
+    });
     const tested = join(directory, 'tested.yaml');
     const routes = JSON.parse(readFileSync(configFile, 'utf8'));
-    writeFileSync(tested, JSON.stringify({ ...routes, tests: [{ prompt: 'What is 2+2?', expect: { tier: 'large' } }] }));
+    writeFileSync(
+      tested,
+      JSON.stringify({ ...routes, tests: [{ prompt: 'What is 2+2?', expect: { tier: 'large' } }] }),
+    );
     const checked = await runCli(['check', tested]);
     expect(checked).toMatchObject({ code: 1, stdout: '' });
     expect(checked.stderr).toContain('test "What is 2+2?" failed: tier small, not large');
-    expect(await runCli(['check', configFile])).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('is valid') });
+    expect(await runCli(['check', configFile])).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('is valid'),
+    });
   });
 });

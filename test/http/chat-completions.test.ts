@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { chat, parseStream, post, readAnswer } from '../support/chat-client.ts';
 import { ANSWER, ANSWER_PIECES, FaultyUpstream, good } from '../support/faulty-upstream.ts';
@@ -41,7 +41,8 @@ describe('what the upstream is sent', () => {
     const reply = await post(gateway.url, body);
     expect(reply.status).toBe(200);
     const sent = upstream.last.bytes.toString('utf8');
-    const withoutModel = (text: string) => text.replace(/"model"\s*:\s*"(auto|small-1)"/, '').replace(/\s*([,{}])\s*/g, '$1');
+    const withoutModel = (text: string) =>
+      text.replace(/"model"\s*:\s*"(auto|small-1)"/, '').replace(/\s*([,{}])\s*/g, '$1');
     expect(sent).toContain('"model":"small-1"');
     // Every member but `model` stands as it was written; only the space around the members is ours.
     expect(withoutModel(sent)).toBe(withoutModel(body));
@@ -60,7 +61,11 @@ describe('what the upstream is sent', () => {
   });
 
   test("holds none of the client's credentials, cookies or own headers", async () => {
-    await chat(gateway.url, {}, { authorization: 'Bearer secret', cookie: 'a=b', 'x-rightsize-tier': 'small', 'x-mine': '1' });
+    await chat(
+      gateway.url,
+      {},
+      { authorization: 'Bearer secret', cookie: 'a=b', 'x-rightsize-tier': 'small', 'x-mine': '1' },
+    );
     const { headers } = upstream.last;
     expect(headers).not.toHaveProperty('authorization');
     expect(headers).not.toHaveProperty('cookie');
@@ -73,7 +78,10 @@ describe('what the client is sent', () => {
   test('a plain answer is the upstream’s text, byte for byte', async () => {
     let text = '';
     upstream.always((call) => {
-      text = JSON.stringify({ ...call.completion({ content: ANSWER }), timings: { x: 1 } }).replace('"x":1', '"x": 9007199254740993');
+      text = JSON.stringify({ ...call.completion({ content: ANSWER }), timings: { x: 1 } }).replace(
+        '"x":1',
+        '"x": 9007199254740993',
+      );
       call.response.writeHead(200, { 'content-type': 'application/json' });
       call.response.end(text);
     });
@@ -99,7 +107,9 @@ describe('what the client is sent', () => {
     ]);
     expect(reply.text.endsWith('data: [DONE]\n\n')).toBe(true);
     const [entry] = (await gateway.entries()).slice(-1);
-    expect(reply.comments[0]).toBe(`x-rightsize-cost-usd: 0.${String(entry?.costNanoUsd).padStart(9, '0').replace(/0+$/, '')}`);
+    expect(reply.comments[0]).toBe(
+      `x-rightsize-cost-usd: 0.${String(entry?.costNanoUsd).padStart(9, '0').replace(/0+$/, '')}`,
+    );
   });
 
   test('running usage never stands on a content chunk, and ends up in the one usage chunk that was asked for', async () => {
@@ -145,7 +155,12 @@ describe('bad requests get an error in the envelope and an entry in the ledger',
     expect(error).toMatchObject({ code, type: 'invalid_request_error' });
     expect(reply.text).not.toContain('secret words');
     const entry = await lastEntry();
-    expect(entry).toMatchObject({ id: reply.headers['x-request-id'], outcome: 'refused', status: 400, errorCode: code });
+    expect(entry).toMatchObject({
+      id: reply.headers['x-request-id'],
+      outcome: 'refused',
+      status: 400,
+      errorCode: code,
+    });
     expect((await gateway.entries()).length).toBe(before + 1);
     expect(upstream.calls).toEqual([]);
   });
@@ -158,7 +173,8 @@ describe('bad requests get an error in the envelope and an entry in the ledger',
     const body = isChunked
       ? new ReadableStream({
           start(controller) {
-            for (let at = 0; at < huge.length; at += 65_536) controller.enqueue(Buffer.from(huge.slice(at, at + 65_536)));
+            for (let at = 0; at < huge.length; at += 65_536)
+              controller.enqueue(Buffer.from(huge.slice(at, at + 65_536)));
             controller.close();
           },
         })
@@ -192,12 +208,15 @@ describe('paths', () => {
     },
   );
 
-  test.each(['GET', 'PUT', 'DELETE', 'PATCH'])('%s on a POST path is a 405 in the envelope that names POST', async (method) => {
-    const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method });
-    expect(reply.status).toBe(405);
-    expect(reply.headers.get('allow')).toBe('POST');
-    expect(envelopeOf(await reply.text())).toMatchObject({ code: 'method_not_allowed' });
-  });
+  test.each(['GET', 'PUT', 'DELETE', 'PATCH'])(
+    '%s on a POST path is a 405 in the envelope that names POST',
+    async (method) => {
+      const reply = await fetch(`${gateway.url}/v1/chat/completions`, { method });
+      expect(reply.status).toBe(405);
+      expect(reply.headers.get('allow')).toBe('POST');
+      expect(envelopeOf(await reply.text())).toMatchObject({ code: 'method_not_allowed' });
+    },
+  );
 
   test.each(['/', '/v1', '/v1/nope', '/favicon.ico', '/v1/chat/completions/chatcmpl-1'])(
     'GET %s is a 404 in the envelope',
@@ -250,7 +269,9 @@ describe('clients that misbehave', () => {
       });
       expect(text).toMatch(/^HTTP\/1\.1 408 /);
       await closed;
-      expect(await patient.untilEntries(1)).toMatchObject([{ outcome: 'refused', status: 408, errorCode: 'body_timeout' }]);
+      expect(await patient.untilEntries(1)).toMatchObject([
+        { outcome: 'refused', status: 408, errorCode: 'body_timeout' },
+      ]);
     } finally {
       await patient.close();
     }

@@ -24,7 +24,10 @@ const get = async (path: string, from = gateway) => {
 test('the list of models has auto, every route, tier and model once, in the shape of OpenAI', async () => {
   const { status, body } = await get('/v1/models');
   expect(status).toBe(200);
-  const { object, data } = body as { object: string; data: { id: string; object: string; created: number; owned_by: string }[] };
+  const { object, data } = body as {
+    object: string;
+    data: { id: string; object: string; created: number; owned_by: string }[];
+  };
   expect(object).toBe('list');
   expect(data.map(({ id }) => id)).toEqual(['auto', 'default', 'small', 'large', 'small-1', 'vendor/large-1']);
   for (const entry of data) {
@@ -44,12 +47,15 @@ test.each(['/v1/models/vendor%2Flarge-1', '/v1/models/vendor/large-1', '/models/
   },
 );
 
-test.each(['nope', '%25', '%', '%E0%A4%A', '%2525'])('an unknown or odd model id (%s) is a 404 in the envelope', async (id) => {
-  const { status, headers, body } = await get(`/v1/models/${id}`);
-  expect(status).toBe(404);
-  expect(headers.get('x-request-id')).toMatch(/^req_/);
-  expect(body).toMatchObject({ error: { code: 'model_not_found', param: 'model', type: 'invalid_request_error' } });
-});
+test.each(['nope', '%25', '%', '%E0%A4%A', '%2525'])(
+  'an unknown or odd model id (%s) is a 404 in the envelope',
+  async (id) => {
+    const { status, headers, body } = await get(`/v1/models/${id}`);
+    expect(status).toBe(404);
+    expect(headers.get('x-request-id')).toMatch(/^req_/);
+    expect(body).toMatchObject({ error: { code: 'model_not_found', param: 'model', type: 'invalid_request_error' } });
+  },
+);
 
 test('/healthz is alive, /readyz is ready, and the schema of routes.yaml is served', async () => {
   expect(await get('/healthz')).toMatchObject({ status: 200, body: { status: 'alive' } });
@@ -67,14 +73,18 @@ test('an upstream without its key makes /readyz degraded, its tier unavailable, 
   const withoutKey = await startGateway({
     routes: {
       ...routes,
-      upstreams: { ...routes.upstreams, 'up-large': { kind: 'openai', apiKey: '${NO_SUCH_KEY}' } },
+      upstreams: { ...routes.upstreams, 'up-large': { kind: 'openai', apiKey: ['$', '{NO_SUCH_KEY}'].join('') } },
       routes: [{ name: 'default', tier: 'large' }],
     },
   });
   try {
     expect(await get('/readyz', withoutKey)).toMatchObject({
       status: 200,
-      body: { status: 'degraded', tiers: { small: 'ready', large: 'unavailable' }, upstreams: { 'up-large': { state: 'disabled' } } },
+      body: {
+        status: 'degraded',
+        tiers: { small: 'ready', large: 'unavailable' },
+        upstreams: { 'up-large': { state: 'disabled' } },
+      },
     });
     const reply = await fetch(`${withoutKey.url}/v1/chat/completions`, {
       method: 'POST',
@@ -92,7 +102,10 @@ test('an upstream without its key makes /readyz degraded, its tier unavailable, 
 
 test('a reload changes the next answer and keeps a request under way on the rules and the connection it began with', async () => {
   const second = await FaultyUpstream.start();
-  const routes = twoTierRoutes({ small: upstream.url, large: second.url }, { route: { difficulty: undefined, tier: 'small' } });
+  const routes = twoTierRoutes(
+    { small: upstream.url, large: second.url },
+    { route: { difficulty: undefined, tier: 'small' } },
+  );
   const reloaded = await startGateway({ routes });
   try {
     let goOn = () => {};
@@ -129,7 +142,11 @@ test('a reload changes the next answer and keeps a request under way on the rule
     expect(await running.text()).toMatch(/first [\s\S]*second[\s\S]*\[DONE\]/);
 
     writeFileSync(reloaded.configFile, 'version: 1\nroutes: oops\n');
-    await until(async () => ((await get('/readyz', reloaded)).body as { status: string }).status === 'degraded', 5_000, '/readyz');
+    await until(
+      async () => ((await get('/readyz', reloaded)).body as { status: string }).status === 'degraded',
+      5_000,
+      '/readyz',
+    );
     const { body: readiness } = await get('/readyz', reloaded);
     expect((readiness as { config: { problems: string[] } }).config.problems[0]).toMatch(/routes\.yaml:\d+:\d+: /);
     expect((await ask()).headers.get('x-rightsize-upstream')).toBe('up-large');

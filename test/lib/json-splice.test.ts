@@ -16,11 +16,35 @@ const createWriter = (random: () => number) => {
   // No escapes in keys: JSON.parse of V8 13.6 (Node 24) confuses them, so nothing could be compared. After
   // `{"k":1,"\\\\":2}` it reads `{"k":1,"\\"":2}` as if its second key were a backslash.
   const key = () =>
-    pick(['""', '"a"', '"model"', '"stream"', '"{"', '"}"', '","', '":"', '"["', '"né ☃ 🙂"', '"__proto__"', '"constructor"', '"  "', '"1,2"']);
+    pick([
+      '""',
+      '"a"',
+      '"model"',
+      '"stream"',
+      '"{"',
+      '"}"',
+      '","',
+      '":"',
+      '"["',
+      '"né ☃ 🙂"',
+      '"__proto__"',
+      '"constructor"',
+      '"  "',
+      '"1,2"',
+    ]);
   const string = () =>
     random() < 0.5
       ? key()
-      : pick(['"\\""', '"\\\\"', '"\\\\\\""', '"a\\\\\\\\"', '"\\u006dodel"', '"\\n\\t\\/"', '"\\ud83d\\ude42"', '"{\\"model\\":1}"']);
+      : pick([
+          '"\\""',
+          '"\\\\"',
+          '"\\\\\\""',
+          '"a\\\\\\\\"',
+          '"\\u006dodel"',
+          '"\\n\\t\\/"',
+          '"\\ud83d\\ude42"',
+          '"{\\"model\\":1}"',
+        ]);
   const value = (depth: number): string => {
     const kind = random();
     if (depth > 0 && kind < 0.2) return object(depth - 1);
@@ -29,7 +53,18 @@ const createWriter = (random: () => number) => {
       return `[${items.length > 0 ? items.join(',') : space()}]`;
     }
     if (kind < 0.6) return string();
-    return pick(['0', '-1', '1.50', '1e5', '1E-7', '123456789012345678901234567890', '0.1000000000000000000001', 'true', 'false', 'null']);
+    return pick([
+      '0',
+      '-1',
+      '1.50',
+      '1e5',
+      '1E-7',
+      '123456789012345678901234567890',
+      '0.1000000000000000000001',
+      'true',
+      'false',
+      'null',
+    ]);
   };
   const object = (depth: number): string => {
     const members = Array.from(
@@ -57,7 +92,9 @@ describe('spliceJson', () => {
         else expected.set(key, JSON.parse(json));
       }
       const result = spliceJson(text, edits);
-      expect(new Map(Object.entries(JSON.parse(result) as object)), `${text} with ${JSON.stringify(edits)}`).toEqual(expected);
+      expect(new Map(Object.entries(JSON.parse(result) as object)), `${text} with ${JSON.stringify(edits)}`).toEqual(
+        expected,
+      );
     }
   });
 
@@ -69,7 +106,9 @@ describe('spliceJson', () => {
       const at = Math.floor(random() * 6);
       const text = `{${members.map((member) => space() + member).join(',')}}`;
       const replaced = spliceJson(text, { [`k${at}`]: '"edited"' });
-      expect(replaced).toBe(`{${members.map((member, index) => (index === at ? `"k${at}":"edited"` : member)).join(',')}}`);
+      expect(replaced).toBe(
+        `{${members.map((member, index) => (index === at ? `"k${at}":"edited"` : member)).join(',')}}`,
+      );
       const removed = spliceJson(text, { [`k${at}`]: null });
       expect(removed).toBe(`{${members.filter((_, index) => index !== at).join(',')}}`);
       const added = spliceJson(text, { extra: pick(['1', '{}']) });

@@ -32,7 +32,12 @@ describe('requests per minute', () => {
       clock.advance(10_000);
     }
     // Admitted at 0, 10 and 20 s; now it is 30 s.
-    expect(await counters.reserve(limited)).toEqual({ isAdmitted: false, exceeded: 'requests', limit: 3, retryAfterMs: 30_000 });
+    expect(await counters.reserve(limited)).toEqual({
+      isAdmitted: false,
+      exceeded: 'requests',
+      limit: 3,
+      retryAfterMs: 30_000,
+    });
     clock.advance(29_999);
     expect(await counters.reserve(limited)).toMatchObject({ isAdmitted: false, retryAfterMs: 1 });
     clock.advance(1);

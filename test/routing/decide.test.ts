@@ -5,7 +5,7 @@ import { type DecideInput, decide } from '../../src/routing/decide.ts';
 import type { RequestFacts } from '../../src/routing/request-facts.ts';
 import type { Candidate, Capability, RoutingTable } from '../../src/routing/routing-table.ts';
 import { selectRoute, type Wishes } from '../../src/routing/select-route.ts';
-import { thresholdOf, ShareThresholds } from '../../src/routing/share-thresholds.ts';
+import { ShareThresholds, thresholdOf } from '../../src/routing/share-thresholds.ts';
 import type { UpstreamState } from '../../src/upstreams/upstream.ts';
 
 const ALL: Capability[] = ['tools', 'images', 'audio', 'json'];
@@ -26,6 +26,8 @@ const route = (overrides: Partial<RouteConfig> = {}): RouteConfig => ({
   match: {},
   difficulty: { threshold: 0.5 },
   fallback: 'up',
+  retries: 0,
+  session: { ttl: 3_600_000 },
   mode: 'enforce',
   ...overrides,
 });
@@ -36,6 +38,7 @@ const tableOf = (candidates: Candidate[], routes = [route()], teams: RoutingTabl
   teams,
   tiers: [...new Set(candidates.map(({ tier }) => tier))].map((name) => ({
     name,
+    balance: 'weighted',
     candidates: candidates.filter(({ tier }) => tier === name),
   })),
 });
@@ -60,7 +63,14 @@ type Situation = {
 };
 
 /** Selects and decides as the pipeline does; upstreams are ready unless said otherwise. */
-const decideFor = ({ table = tableOf(three), wishes = {}, difficulty = 0.2, states = {}, random = 0, ...rest }: Situation) => {
+const decideFor = ({
+  table = tableOf(three),
+  wishes = {},
+  difficulty = 0.2,
+  states = {},
+  random = 0,
+  ...rest
+}: Situation) => {
   const all: Wishes = { model: 'auto', team: 'default', route: null, tier: null, ...wishes };
   const requestFacts = facts(rest.facts);
   const selection = selectRoute(table, all, requestFacts);
@@ -73,9 +83,14 @@ const decideFor = ({ table = tableOf(three), wishes = {}, difficulty = 0.2, stat
     threshold: thresholdOf(selection.route, difficulty, new ShareThresholds([])),
     states: new Map(
       table.tiers.flatMap(({ candidates }) =>
-        candidates.map(({ upstream }) => [upstream, { state: states[upstream] ?? 'ready', detail: `is ${states[upstream] ?? 'ready'}` }]),
+        candidates.map(({ upstream }) => [
+          upstream,
+          { state: states[upstream] ?? 'ready', detail: `is ${states[upstream] ?? 'ready'}` },
+        ]),
       ),
     ),
+    health: new Map(),
+    session: null,
     random,
   };
   const decision = decide(input);
@@ -134,7 +149,12 @@ describe('fallback', () => {
 
   test.each([
     ['tier', { tier: 'medium', difficulty: undefined }, ['b', 'c'], 'route default uses tier medium'],
-    ['tier and any', { tier: 'medium', difficulty: undefined, fallback: 'any' as const }, ['b', 'c', 'a'], 'route default uses tier medium'],
+    [
+      'tier and any',
+      { tier: 'medium', difficulty: undefined, fallback: 'any' as const },
+      ['b', 'c', 'a'],
+      'route default uses tier medium',
+    ],
   ])('from a route with a %s', (_, overrides, order, reason) => {
     const decision = decideFor({ table: tableOf(three, [route(overrides)]), difficulty: 0.9 });
     expect(decision).toMatchObject({ order, reason, threshold: null, tier: 'medium' });
@@ -197,7 +217,10 @@ describe('what the client names', () => {
   });
 
   test('a tier named by header leaves the model to choose the route', () => {
-    const named = tableOf(three, [route({ name: 'named', match: { model: 'gpt-4o' } }), route({ match: { model: 'auto' } })]);
+    const named = tableOf(three, [
+      route({ name: 'named', match: { model: 'gpt-4o' } }),
+      route({ match: { model: 'auto' } }),
+    ]);
     const routeFor = (model: string) => decideFor({ table: named, wishes: { model, tier: 'medium' } }).route;
     expect([routeFor('gpt-4o'), routeFor('auto'), routeFor('gpt-99')]).toEqual(['named', 'default', 'default']);
   });
@@ -242,7 +265,9 @@ describe('teams', () => {
   });
 
   test('a team with a list of routes cannot go around it by naming a model', () => {
-    const narrow = tableOf(three, [route({ match: { model: 'auto' } })], { guests: { limits: {}, routes: ['default'] } });
+    const narrow = tableOf(three, [route({ match: { model: 'auto' } })], {
+      guests: { limits: {}, routes: ['default'] },
+    });
     expect(failureOf({ table: narrow, wishes: { ...guest, model: 'c-model' } })).toMatchObject({ code: 'not_allowed' });
     expect(decideFor({ table: narrow, wishes: { model: 'c-model' } }).order).toEqual(['c']);
   });
@@ -257,13 +282,16 @@ describe('teams', () => {
 describe('what a model can do', () => {
   const weak = [candidate('small', 'a', { capabilities: new Set(), contextTokens: 100 }), candidate('large', 'c')];
 
-  test.each<[Capability]>([['tools'], ['images'], ['audio'], ['json']])('a request that needs %s passes over a model without', (need) => {
-    expect(decideFor({ table: tableOf(weak), facts: { needs: new Set([need]) } })).toMatchObject({
-      tier: 'small',
-      order: ['c'],
-      reason: `difficulty 0.20 < 0.50; ${need} need a capable model; answered by large`,
-    });
-  });
+  test.each<[Capability]>([['tools'], ['images'], ['audio'], ['json']])(
+    'a request that needs %s passes over a model without',
+    (need) => {
+      expect(decideFor({ table: tableOf(weak), facts: { needs: new Set([need]) } })).toMatchObject({
+        tier: 'small',
+        order: ['c'],
+        reason: `difficulty 0.20 < 0.50; ${need} need a capable model; answered by large`,
+      });
+    },
+  );
 
   test('a prompt beyond a context window passes over that model', () => {
     const at = (promptTokens: number) => decideFor({ table: tableOf(weak), facts: { promptTokens } }).order;
@@ -288,7 +316,9 @@ describe('what a model can do', () => {
 
   test('a model that the client names is asked whatever it can do', () => {
     const table = tableOf(weak, [route({ match: { model: 'auto' } })]);
-    expect(decideFor({ table, wishes: { model: 'a-model' }, facts: { needs: new Set(['tools']) } }).order).toEqual(['a']);
+    expect(decideFor({ table, wishes: { model: 'a-model' }, facts: { needs: new Set(['tools']) } }).order).toEqual([
+      'a',
+    ]);
   });
 });
 
@@ -305,7 +335,9 @@ describe('the state of upstreams', () => {
 
   test('an upstream that is starting is waited for where nothing else is there', () => {
     expect(decideFor({ states: { a: 'starting', b: 'down', c: 'disabled' } }).order).toEqual(['a']);
-    expect(decideFor({ table: tableOf(three, [route({ fallback: 'none' })]), states: { a: 'starting' } }).order).toEqual(['a']);
+    expect(
+      decideFor({ table: tableOf(three, [route({ fallback: 'none' })]), states: { a: 'starting' } }).order,
+    ).toEqual(['a']);
   });
 
   test('a hard request is answered by a weaker tier when the strongest has no key', () => {

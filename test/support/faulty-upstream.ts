@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { countPrompt, countText } from './token-counter.ts';
@@ -142,7 +148,9 @@ export class UpstreamCall {
     this.spend(String(message['content'] ?? ''));
     return {
       ...this.#common('chat.completion'),
-      choices: [{ index: 0, message: { role: 'assistant', refusal: null, ...message }, logprobs: null, finish_reason: finish }],
+      choices: [
+        { index: 0, message: { role: 'assistant', refusal: null, ...message }, logprobs: null, finish_reason: finish },
+      ],
       usage: this.usage(),
     };
   }
@@ -276,14 +284,20 @@ export const TOOL_ARGUMENTS = '{"city":"Köln","days":3}';
 export const tools: Behaviour = (call) => {
   const named = (id: string, name: string) => ({ id, type: 'function', function: { name, arguments: '' } });
   if (!call.isStream) {
-    const callOf = (id: string, name: string) => ({ ...named(id, name), function: { name, arguments: TOOL_ARGUMENTS } });
+    const callOf = (id: string, name: string) => ({
+      ...named(id, name),
+      function: { name, arguments: TOOL_ARGUMENTS },
+    });
     call.spend(`get_weather${TOOL_ARGUMENTS}get_time${TOOL_ARGUMENTS}`);
     const message = { content: null, tool_calls: [callOf('call_a', 'get_weather'), callOf('call_b', 'get_time')] };
     return call.json(call.completion(message, 'tool_calls'));
   }
   call.open();
   call.event(call.delta({ role: 'assistant', content: null }));
-  for (const [index, id, name] of [[0, 'call_a', 'get_weather'], [1, 'call_b', 'get_time']] as const) {
+  for (const [index, id, name] of [
+    [0, 'call_a', 'get_weather'],
+    [1, 'call_b', 'get_time'],
+  ] as const) {
     call.spend(name + TOOL_ARGUMENTS);
     call.event(call.delta({ tool_calls: [{ index, ...named(id, name) }] }));
     for (const fragment of TOOL_ARGUMENTS.match(/.{1,5}/gu) ?? []) {
@@ -303,7 +317,9 @@ export const stallAfter =
     for (const piece of ANSWER_PIECES.slice(0, pieces)) call.say(piece);
   };
 
-const envelope = (message: string, type: string, code: string | null) => ({ error: { message, type, param: null, code } });
+const envelope = (message: string, type: string, code: string | null) => ({
+  error: { message, type, param: null, code },
+});
 
 const status =
   (code: number, body: unknown, headers: Record<string, string> = {}): Behaviour =>
@@ -325,7 +341,11 @@ const halfOf =
       end(call);
       return;
     }
-    const text = JSON.stringify({ id: 'chatcmpl-half', object: 'chat.completion', choices: [{ message: { content: ANSWER } }] });
+    const text = JSON.stringify({
+      id: 'chatcmpl-half',
+      object: 'chat.completion',
+      choices: [{ message: { content: ANSWER } }],
+    });
     call.response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(text.length * 2) });
     call.raw(text.slice(0, 60));
     end(call);
@@ -439,7 +459,10 @@ export const behaviours = {
     call.response.writeHead(302, { location: '/elsewhere' });
     call.response.end();
   },
-  'envelope 400': status(400, envelope('Unsupported value: temperature.', 'invalid_request_error', 'unsupported_value')),
+  'envelope 400': status(
+    400,
+    envelope('Unsupported value: temperature.', 'invalid_request_error', 'unsupported_value'),
+  ),
   'context too long 400': status(
     400,
     envelope("This model's maximum context length is 8192 tokens.", 'invalid_request_error', 'context_length_exceeded'),
@@ -448,7 +471,10 @@ export const behaviours = {
     call.response.writeHead(400, { 'content-type': 'text/plain' });
     call.response.end('bad');
   },
-  'envelope 401': status(401, envelope('Incorrect API key provided: sk-secret.', 'invalid_request_error', 'invalid_api_key')),
+  'envelope 401': status(
+    401,
+    envelope('Incorrect API key provided: sk-secret.', 'invalid_request_error', 'invalid_api_key'),
+  ),
   'envelope 404': status(404, envelope('The model does not exist.', 'invalid_request_error', 'model_not_found')),
   'envelope 429': status(429, envelope('Slow down.', 'requests', 'rate_limit_exceeded'), { 'retry-after': '7' }),
   'envelope 500': status(500, envelope('It broke.', 'server_error', null)),
@@ -549,7 +575,12 @@ export const behaviours = {
     `get_weather${TOOL_ARGUMENTS}`,
   ),
   'tool arguments as an object': toolDelta(
-    { index: 0, id: 'call_a', type: 'function', function: { name: 'get_weather', arguments: JSON.parse(TOOL_ARGUMENTS) } },
+    {
+      index: 0,
+      id: 'call_a',
+      type: 'function',
+      function: { name: 'get_weather', arguments: JSON.parse(TOOL_ARGUMENTS) },
+    },
     `get_weather${TOOL_ARGUMENTS}`,
   ),
 } as const satisfies Record<string, Behaviour>;

@@ -38,7 +38,11 @@ export class CliProcess {
     void this.exited.then(() => {
       isGone = true;
     });
-    const url = await until(() => find() ?? (isGone ? 'gone' : undefined), limitMs, 'the line that says where it listens');
+    const url = await until(
+      () => find() ?? (isGone ? 'gone' : undefined),
+      limitMs,
+      'the line that says where it listens',
+    );
     if (url === 'gone') throw new Error(`the process ended: ${this.stderr}`);
     return url;
   }

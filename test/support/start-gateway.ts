@@ -58,6 +58,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       ledger,
       classifier: await loadClassifier(),
       dataDir,
+      engineDir: join(dataDir, 'engine'),
       bodyLimits: { maxBytes: maxBodyBytes, timeoutMs: 60_000 },
     },
     overrides,
@@ -97,15 +98,22 @@ export const PRICES = {
   large: { input: 1.25, cachedInput: 0.125, output: 10 },
 } as const;
 
-/** Two tiers of one priced model each; requests are routed by difficulty unless `route` says otherwise. */
+/**
+ * Two tiers of one priced model each; requests are routed by difficulty unless `route` says otherwise. `timeouts` and
+ * `kind` are those of the small upstream.
+ */
 export const twoTierRoutes = (
   urls: { small: string; large: string },
-  { route = {}, timeouts = LONG_TIMEOUTS, kind = 'openai-compatible' }: { route?: object; timeouts?: object; kind?: string } = {},
+  {
+    route = {},
+    timeouts = LONG_TIMEOUTS,
+    kind = 'openai-compatible',
+  }: { route?: object; timeouts?: object; kind?: string } = {},
 ) => ({
   version: 1,
   upstreams: {
     'up-small': { kind, url: urls.small, timeouts },
-    'up-large': { kind: 'openai-compatible', url: urls.large, timeouts },
+    'up-large': { kind: 'openai-compatible', url: urls.large, timeouts: LONG_TIMEOUTS },
   },
   tiers: [
     { name: 'small', models: [{ upstream: 'up-small', model: 'small-1', price: PRICES.small }] },

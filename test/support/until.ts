@@ -1,5 +1,9 @@
 /** Looks again every few milliseconds until `look` gives a value that counts as true; fails after `limitMs`. */
-export const until = async <Value>(look: () => Value | Promise<Value>, limitMs = 5_000, what = 'the condition'): Promise<Value> => {
+export const until = async <Value>(
+  look: () => Value | Promise<Value>,
+  limitMs = 5_000,
+  what = 'the condition',
+): Promise<NonNullable<Value>> => {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const value = await look();

@@ -1,6 +1,6 @@
-import { rmSync, mkdtempSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -26,8 +26,12 @@ const connectTo = (overrides: Partial<HttpUpstreamOptions> = {}) =>
 
 const callOf = (isStream: boolean, signal = new AbortController().signal) => ({
   model: 'm',
-  request: parseChatRequest(Buffer.from(JSON.stringify({ model: 'auto', stream: isStream, messages: [{ role: 'user', content: 'hi' }] }))),
+  request: parseChatRequest(
+    Buffer.from(JSON.stringify({ model: 'auto', stream: isStream, messages: [{ role: 'user', content: 'hi' }] })),
+  ),
+  isStream,
   partition: 'team-a',
+  session: 'conversation-1',
   signal,
 });
 
@@ -49,7 +53,11 @@ afterEach(async () => {
 });
 
 test('the path, key and headers are those of the configuration', async () => {
-  const configured = connectTo({ url: `${server.url}/deep/?api-version=1`, apiKey: 'sk-1', headers: { 'x-team': 'a' } });
+  const configured = connectTo({
+    url: `${server.url}/deep/?api-version=1`,
+    apiKey: 'sk-1',
+    headers: { 'x-team': 'a' },
+  });
   await configured.chat(callOf(false));
   expect(server.last.path).toBe('/v1/deep/chat/completions?api-version=1');
   expect(server.last.headers).toMatchObject({
@@ -80,7 +88,9 @@ test('it speaks over a Unix socket', async () => {
   const socketPath = join(directory, 'host.sock');
   const host = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ choices: [{ index: 0, message: { content: 'over a socket' }, finish_reason: 'stop' }] }));
+    response.end(
+      JSON.stringify({ choices: [{ index: 0, message: { content: 'over a socket' }, finish_reason: 'stop' }] }),
+    );
   }).listen(socketPath);
   await once(host, 'listening');
   const local = connectTo({ kind: 'llama', url: 'http://model-host/v1', socketPath });
@@ -189,6 +199,9 @@ describe('the error of an upstream', () => {
   });
 
   test('beyond 64 KiB is cut off', async () => {
-    expect(await failWith(500, 'x'.repeat(200_000))).toMatchObject({ code: 'upstream_invalid_response', isRetryable: true });
+    expect(await failWith(500, 'x'.repeat(200_000))).toMatchObject({
+      code: 'upstream_invalid_response',
+      isRetryable: true,
+    });
   });
 });

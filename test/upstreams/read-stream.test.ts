@@ -44,7 +44,10 @@ const whole =
 
 describe('a sound stream', () => {
   test('is the same whatever its bytes are split into, and every chunk keeps its text', async () => {
-    const expected = whole.split('\n\n').slice(0, -2).map((line) => line.slice('data: '.length));
+    const expected = whole
+      .split('\n\n')
+      .slice(0, -2)
+      .map((line) => line.slice('data: '.length));
     for (const sizes of [[1_000_000], [1], [2], [3], [7, 1, 1], [64, 1], [1, 100]]) {
       expect((await read(whole, sizes)).map(({ text }) => text)).toEqual(expected);
     }
@@ -53,7 +56,9 @@ describe('a sound stream', () => {
   test('may be split in two at any byte', async () => {
     const bytes = Buffer.from(whole);
     for (let at = 1; at < bytes.length; at++) {
-      const text = (await read(whole, [at, bytes.length])).flatMap(({ chunk: { choices } }) => choices[0]?.delta.content ?? []).join('');
+      const text = (await read(whole, [at, bytes.length]))
+        .flatMap(({ chunk: { choices } }) => choices[0]?.delta.content ?? [])
+        .join('');
       expect(text).toBe('né ☃ 🙂漢字');
     }
   });
@@ -63,7 +68,10 @@ describe('a sound stream', () => {
     ['lone CR', whole.replaceAll('\n', '\r')],
     ['no space after the colon', whole.replaceAll('data: ', 'data:')],
     ['a byte order mark', `\ufeff${whole}`],
-    ['comments, pings, ids and retries between', whole.replaceAll('\n\n', '\n\n: x\n\nevent: ping\ndata: {}\n\nid: 1\n\nretry: 5\n\nevent: ping\n\n')],
+    [
+      'comments, pings, ids and retries between',
+      whole.replaceAll('\n\n', '\n\n: x\n\nevent: ping\ndata: {}\n\nid: 1\n\nretry: 5\n\nevent: ping\n\n'),
+    ],
     ['words after [DONE]', `${whole}data: nonsense\n\n`],
     ['[DONE] with a space', whole.replace('[DONE]', '[DONE] ')],
     ['no [DONE]', whole.replace('data: [DONE]\n\n', '')],
@@ -76,7 +84,9 @@ describe('a sound stream', () => {
   test('that says [DONE] without a finish_reason gets one for each open choice', async () => {
     const text = `${event(chunk({ content: 'a' }))}${event(chunk({ content: 'b' }, null, { index: 1 }))}data: [DONE]\n\n`;
     const parts = await read(text);
-    expect(parts.slice(2).flatMap((part) => part.chunk.choices.map((choice) => [choice.index, choice.finish_reason]))).toEqual([
+    expect(
+      parts.slice(2).flatMap((part) => part.chunk.choices.map((choice) => [choice.index, choice.finish_reason])),
+    ).toEqual([
       [0, 'stop'],
       [1, 'stop'],
     ]);
@@ -91,7 +101,11 @@ describe('a stream that fails', () => {
     ['of [DONE] alone', 'data: [DONE]\n\n', 'upstream_invalid_response'],
     ['that stops', begun, 'upstream_interrupted'],
     ['that stops in the middle of an event', `${begun}data: {"id"`, 'upstream_interrupted'],
-    ['with one choice of two unfinished', `${event(chunk({}, 'stop'))}${event(chunk({ content: 'a' }, null, { index: 1 }))}`, 'upstream_interrupted'],
+    [
+      'with one choice of two unfinished',
+      `${event(chunk({}, 'stop'))}${event(chunk({ content: 'a' }, null, { index: 1 }))}`,
+      'upstream_interrupted',
+    ],
     ['with words in place of JSON', `${begun}data: oops\n\n`, 'upstream_invalid_response'],
     ['with a list in place of a chunk', `${begun}data: []\n\n`, 'upstream_invalid_response'],
     ['with an error object', `${begun}${event({ error: { message: 'on fire' } })}`, 'upstream_error'],
@@ -105,7 +119,8 @@ describe('a stream that fails', () => {
   test('yields what came before the failure', async () => {
     const parts: StreamPart[] = [];
     const reading = async () => {
-      for await (const batch of readStream('up', split(Buffer.from(begun + event({ error: 'x' })), [1_000]), () => 0)) parts.push(...batch);
+      for await (const batch of readStream('up', split(Buffer.from(begun + event({ error: 'x' })), [1_000]), () => 0))
+        parts.push(...batch);
     };
     await expect(reading()).rejects.toMatchObject({ code: 'upstream_error' });
     expect(parts).toHaveLength(1);
@@ -121,11 +136,19 @@ describe('what official clients break on is mended', () => {
 
   test('a missing role, once', async () => {
     const chunks = await repaired(chunk({ content: 'a' }), chunk({ content: 'b' }, 'stop'));
-    expect(chunks.map(({ choices }) => choices[0].delta)).toEqual([{ content: 'a', role: 'assistant' }, { content: 'b' }]);
+    expect(chunks.map(({ choices }) => choices[0].delta)).toEqual([
+      { content: 'a', role: 'assistant' },
+      { content: 'b' },
+    ]);
   });
 
   test('missing choices, index and delta', async () => {
-    const chunks = await repaired(chunk({ content: 'a' }), { id: 'c' }, { choices: [{ delta: { content: 'b' } }] }, { choices: [{ index: 0, finish_reason: 'stop' }] });
+    const chunks = await repaired(
+      chunk({ content: 'a' }),
+      { id: 'c' },
+      { choices: [{ delta: { content: 'b' } }] },
+      { choices: [{ index: 0, finish_reason: 'stop' }] },
+    );
     expect(chunks[1].choices).toEqual([]);
     expect(chunks[2].choices[0].index).toBe(0);
     expect(chunks[3].choices[0].delta).toEqual({});
@@ -142,11 +165,18 @@ describe('what official clients break on is mended', () => {
     );
     const calls = chunks.slice(0, 5).map(({ choices }) => choices[0].delta.tool_calls[0]);
     expect(calls.map(({ index }) => index)).toEqual([0, 0, 1, 1, 2]);
-    expect(calls[4]).toMatchObject({ id: expect.stringMatching(/^call_/), type: 'function', function: { name: 'h', arguments: '{"x":1}' } });
+    expect(calls[4]).toMatchObject({
+      id: expect.stringMatching(/^call_/),
+      type: 'function',
+      function: { name: 'h', arguments: '{"x":1}' },
+    });
   });
 
   test('several tool calls of one chunk without index or id get their own', async () => {
-    const [first] = await repaired(tools({ function: { name: 'f', arguments: '{}' } }, { function: { name: 'g', arguments: '{}' } }), chunk({}, 'tool_calls'));
+    const [first] = await repaired(
+      tools({ function: { name: 'f', arguments: '{}' } }, { function: { name: 'g', arguments: '{}' } }),
+      chunk({}, 'tool_calls'),
+    );
     const calls: { index: number; id: string; type: string }[] = first.choices[0].delta.tool_calls;
     expect(calls.map(({ index }) => index)).toEqual([0, 1]);
     expect(new Set(calls.map(({ id }) => id)).size).toBe(2);

@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
-import { parseChatRequest } from '../../src/contract/chat-request.ts';
+import { type ChatRequest, parseChatRequest } from '../../src/contract/chat-request.ts';
 import type { UpstreamKind } from '../../src/contract/vocabulary.ts';
 import { presetOf } from '../../src/upstreams/presets/preset.ts';
 import { toUpstreamBody } from '../../src/upstreams/upstream-request.ts';
 
+const bodyOf = (request: ChatRequest, kind: UpstreamKind): string =>
+  toUpstreamBody({ request, model: 'm', isStream: request.isStream }, presetOf(kind));
+
 const bodyFor = (kind: UpstreamKind, fields: string): string =>
-  toUpstreamBody(parseChatRequest(Buffer.from(`{"model":"auto","messages":[{"role":"user","content":"x"}]${fields}}`)), 'm', presetOf(kind)).replace(
-    '"model":"m","messages":[{"role":"user","content":"x"}]',
-    '…',
-  );
+  bodyOf(
+    parseChatRequest(Buffer.from(`{"model":"auto","messages":[{"role":"user","content":"x"}]${fields}}`)),
+    kind,
+  ).replace('"model":"m","messages":[{"role":"user","content":"x"}]', '…');
 
 test.each<[UpstreamKind, string, string]>([
   ['openai', ',"max_tokens":5', ',"max_completion_tokens":5'],
@@ -22,7 +25,11 @@ test.each<[UpstreamKind, string, string]>([
   ['openai', ',"stream":false', ',"stream":false'],
   ['openai', ',"stream":true', ',"stream":true,"stream_options":{"include_usage":true}'],
   ['openai', ',"stream":true,"stream_options":null', ',"stream":true,"stream_options":{"include_usage":true}'],
-  ['openai', ',"stream_options":{"include_usage":false},"stream":true', ',"stream_options":{"include_usage":true},"stream":true'],
+  [
+    'openai',
+    ',"stream_options":{"include_usage":false},"stream":true',
+    ',"stream_options":{"include_usage":true},"stream":true',
+  ],
   ['vllm', ',"stream":true', ',"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}'],
   ['openai', ',"seed":9007199254740993,"x":[1.0]', ',"seed":9007199254740993,"x":[1.0]'],
 ])('%s is sent %s as %s', (kind, fields, expected) => {

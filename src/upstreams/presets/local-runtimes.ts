@@ -8,6 +8,7 @@ import type { Preset } from './preset.ts';
 const runtime: Preset = {
   maxTokensField: 'max_tokens',
   hasRunningUsage: false,
+  tellsConfidence: false,
   keyHeader: 'authorization',
   developerRole: 'system',
   ownKeys: [],

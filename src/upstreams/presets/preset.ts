@@ -10,6 +10,11 @@ export type Preset = {
   maxTokensField: 'max_completion_tokens' | 'max_tokens' | 'as-sent';
   /** Understands `stream_options.continuous_usage_stats`, so that an aborted stream still has exact counts. */
   hasRunningUsage: boolean;
+  /**
+   * Understands `rightsize_confidence` and sends figures of certainty over the first tokens, which costs it less than
+   * log-probabilities over the whole answer (docs/model-host.md).
+   */
+  tellsConfidence: boolean;
   /** The header that carries the key. */
   keyHeader: 'authorization' | 'api-key';
   /** What `developer` messages are sent as. Chat templates of open models know `system` alone and drop or refuse others. */
@@ -24,6 +29,7 @@ export type Preset = {
 const cloud: Preset = {
   maxTokensField: 'max_tokens',
   hasRunningUsage: false,
+  tellsConfidence: false,
   keyHeader: 'authorization',
   developerRole: 'developer',
   ownKeys: [],
@@ -36,7 +42,7 @@ const PRESETS: Partial<Record<UpstreamKind, Preset>> = {
   azure: { ...openai, keyHeader: 'api-key' },
   openrouter: untouched,
   'openai-compatible': untouched,
-  llama: { ...untouched, hasRunningUsage: true },
+  llama: { ...untouched, hasRunningUsage: true, tellsConfidence: true },
   ...LOCAL_PRESETS,
 };
 

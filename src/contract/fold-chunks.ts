@@ -1,4 +1,4 @@
-import type { ChatCompletion, ChatCompletionChunk, WireMessage, WireToolCall } from '../contract/openai.ts';
+import type { ChatCompletion, ChatCompletionChunk, WireMessage, WireToolCall } from './openai.ts';
 
 type Choice = ChatCompletion['choices'][number];
 

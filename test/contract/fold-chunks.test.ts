@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { FoldedAnswer } from '../../src/cache/fold-parts.ts';
 import { completionToChunks } from '../../src/contract/completion-to-chunks.ts';
+import { FoldedAnswer } from '../../src/contract/fold-chunks.ts';
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/contract/openai.ts';
 
 const fold = (chunks: ChatCompletionChunk[]) => {
@@ -26,28 +26,65 @@ const call = (id: string, text: string) => ({ id, type: 'function', function: { 
 test.each([
   ['text', completion()],
   ['no usage', completion({ usage: undefined })],
-  ['two choices', completion({
-    choices: [
-      { index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: 'stop' },
-      { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
-    ],
-  })],
-  ['tool calls', completion({
-    choices: [{ index: 0, message: { role: 'assistant', content: null, tool_calls: [call('a', '{}'), call('b', '{"x":1}')] }, finish_reason: 'tool_calls' }],
-  })],
-  ['reasoning and refusal', completion({
-    choices: [{ index: 0, message: { role: 'assistant', content: 'c', reasoning_content: 'r', refusal: 'n' }, finish_reason: 'stop' }],
-  })],
-  ['logprobs', completion({
-    choices: [{ index: 0, message: { role: 'assistant', content: 'c' }, logprobs: { content: [{ token: 'c', logprob: -1 }], refusal: null }, finish_reason: 'stop' }],
-  })],
+  [
+    'two choices',
+    completion({
+      choices: [
+        { index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: 'stop' },
+        { index: 1, message: { role: 'assistant', content: 'b' }, finish_reason: 'length' },
+      ],
+    }),
+  ],
+  [
+    'tool calls',
+    completion({
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: null, tool_calls: [call('a', '{}'), call('b', '{"x":1}')] },
+          finish_reason: 'tool_calls',
+        },
+      ],
+    }),
+  ],
+  [
+    'reasoning and refusal',
+    completion({
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'c', reasoning_content: 'r', refusal: 'n' },
+          finish_reason: 'stop',
+        },
+      ],
+    }),
+  ],
+  [
+    'logprobs',
+    completion({
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'c' },
+          logprobs: { content: [{ token: 'c', logprob: -1 }], refusal: null },
+          finish_reason: 'stop',
+        },
+      ],
+    }),
+  ],
 ])('a plain answer that is streamed and folded is the same answer: %s', (_, plain) => {
   expect(JSON.parse(JSON.stringify(fold(completionToChunks(plain))))).toEqual(JSON.parse(JSON.stringify(plain)));
 });
 
 test('fragments are joined in their order, choice by choice and call by call', () => {
   const chunk = (index: number, delta: object, finish_reason: string | null = null) =>
-    ({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index, delta, finish_reason }] }) as ChatCompletionChunk;
+    ({
+      id: 'c',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'm',
+      choices: [{ index, delta, finish_reason }],
+    }) as ChatCompletionChunk;
   const part = (index: number, text: string) => ({ tool_calls: [{ index, function: { arguments: text } }] });
   const folded = fold([
     chunk(1, { role: 'assistant', content: '' }),
@@ -63,7 +100,11 @@ test('fragments are joined in their order, choice by choice and call by call', (
     chunk(0, {}, 'tool_calls'),
   ]);
   expect(folded?.choices).toEqual([
-    { index: 0, message: { role: 'assistant', content: null, tool_calls: [call('a', '{"x":1}'), call('b', '[]')] }, finish_reason: 'tool_calls' },
+    {
+      index: 0,
+      message: { role: 'assistant', content: null, tool_calls: [call('a', '{"x":1}'), call('b', '[]')] },
+      finish_reason: 'tool_calls',
+    },
     { index: 1, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' },
   ]);
 });

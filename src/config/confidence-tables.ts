@@ -1,0 +1,36 @@
+import { dirname, resolve } from 'node:path';
+import { type ConfidenceTable, ConfidenceTableSchema } from '../contract/confidence-table.ts';
+import type { ReadFile } from './api-keys.ts';
+import type { ConfigProblem } from './loaded-config.ts';
+import type { RoutesFile } from './schema.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+type Input = { file: string; routes: RoutesFile; source: YamlSource; readFile: ReadFile };
+
+/**
+ * Reads the calibration files that tier models name, relative to routes.yaml. By their path as it is written there.
+ * Never throws: a file that is not there or no calibration is a problem at the place that names it.
+ */
+export const readConfidenceTables = async ({ file, routes, source, readFile }: Input) => {
+  const tables: Record<string, ConfidenceTable> = {};
+  const problems: ConfigProblem[] = [];
+  for (const [tier, { models }] of routes.tiers.entries()) {
+    for (const [position, { confidence }] of models.entries()) {
+      if (confidence === undefined) continue;
+      const table = await readTable(resolve(dirname(file), confidence), readFile);
+      if (typeof table !== 'string') tables[confidence] = table;
+      else problems.push(source.problem(['tiers', tier, 'models', position, 'confidence'], table));
+    }
+  }
+  return { tables, problems };
+};
+
+const readTable = async (path: string, readFile: ReadFile): Promise<ConfidenceTable | string> => {
+  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
+  if (typeof content === 'string') return `the calibration cannot be read (${content})`;
+  try {
+    return ConfidenceTableSchema.parse(JSON.parse(new TextDecoder().decode(content)));
+  } catch {
+    return 'this file is no calibration of `rightsize calibrate --confidence`';
+  }
+};

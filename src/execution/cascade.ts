@@ -1,0 +1,112 @@
+import type { ConfidenceTable } from '../contract/confidence-table.ts';
+import { GatewayError } from '../contract/errors.ts';
+import { FoldedAnswer } from '../contract/fold-chunks.ts';
+import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
+import type { Candidate } from '../routing/routing-table.ts';
+import { type PartStream, type StreamPart, toPart, type Upstream } from '../upstreams/upstream.ts';
+import { faultOf } from './answer-check.ts';
+import { type AttemptAnswer, recorded, resume } from './attempt.ts';
+import { type Certainty, confidenceOf } from './confidence.ts';
+import type { ExecuteOptions } from './execute.ts';
+import { holdBack } from './hold-back.ts';
+import { withoutCertainty } from './read-certainty.ts';
+
+/** How a route hands unsure answers to a stronger tier. */
+export type Escalation = {
+  /** 0 to 1. */
+  minConfidence: number;
+  /** Scored tokens to hold back, at most. */
+  tokens: number;
+  /** Milliseconds to hold them back, at most. */
+  maxHoldMs: number;
+  /** Also judge a complete plain answer: empty, in a loop, refusing, cut off, or not the JSON that was asked for. */
+  check: boolean;
+  /** Rank of each tier, from 0, the weakest. */
+  ranks: ReadonlyMap<string, number>;
+  tableOf(candidate: Candidate): ConfidenceTable;
+};
+
+export type Unsure = { kind: 'unsure'; reason: string };
+
+/**
+ * Asks a model and holds the beginning of its answer back until it can be judged by the model's own certainty. A sure
+ * answer goes on as if nothing had been held; an unsure one is broken off, and nobody has seen any of it.
+ * An upstream that sends no logprobs cannot be judged: its answer goes on, and `escalate` says so in the configuration
+ * check. @throws GatewayError as `attempt` does.
+ */
+export const cascade = async (
+  upstream: Upstream,
+  candidate: Candidate,
+  recorder: AttemptRecorder,
+  escalation: Escalation,
+  options: ExecuteOptions,
+  onFailure: (error: GatewayError) => void,
+): Promise<AttemptAnswer | Unsure> => {
+  const { request, partition, session, signal, clock } = options;
+  const answer = await upstream.chat({
+    model: candidate.model,
+    request,
+    isStream: true,
+    certaintyTokens: escalation.tokens,
+    partition,
+    session,
+    signal,
+  });
+  if (answer.kind === 'plain')
+    throw new GatewayError('internal_error', 'A stream was asked for and a plain answer came.');
+  const limits = { tokens: escalation.tokens, ms: escalation.maxHoldMs };
+  const held = await holdBack(recorded(answer.parts, recorder, onFailure), limits, clock);
+  const verdict = judge(held.certainty, candidate, escalation);
+  if (verdict !== null) {
+    recorder.escalate();
+    await held.rest.return?.();
+    return verdict;
+  }
+  const parts = cleaned(resume(held.parts, held.rest), request.body.logprobs === true);
+  if (request.isStream) return { kind: 'stream', parts };
+  return fold(parts, recorder, escalation, options);
+};
+
+const judge = (
+  certainty: Certainty | null,
+  candidate: Candidate,
+  { minConfidence, tableOf }: Escalation,
+): Unsure | null => {
+  if (certainty === null) return null;
+  const table = tableOf(candidate);
+  const confidence = confidenceOf(certainty, table);
+  if (confidence >= minConfidence) return null;
+  const shown = `${confidence.toFixed(2)} < ${minConfidence.toFixed(2)}`;
+  return {
+    kind: 'unsure',
+    reason: `escalated: confidence ${shown} (${table.figure} ${certainty[table.figure].toFixed(2)})`,
+  };
+};
+
+/** The rest of a plain answer, which is held to its end, so that it can be checked whole. */
+const fold = async (
+  parts: AsyncIterable<StreamPart[]>,
+  recorder: AttemptRecorder,
+  { check }: Escalation,
+  { request }: ExecuteOptions,
+): Promise<AttemptAnswer | Unsure> => {
+  const folded = new FoldedAnswer();
+  for await (const batch of parts) for (const { chunk } of batch) folded.add(chunk);
+  const completion = folded.completion();
+  if (completion === null) {
+    throw new GatewayError('upstream_interrupted', 'The answer ended without a finish reason.', { isRetryable: true });
+  }
+  const fault = check ? faultOf(completion, request.body) : null;
+  if (fault === null) return { kind: 'plain', completion, text: JSON.stringify(completion) };
+  recorder.escalate();
+  return { kind: 'unsure', reason: `escalated: the answer ${fault}` };
+};
+
+/** Takes out what we asked the upstream for and the client did not. */
+async function* cleaned(parts: PartStream, keepsLogprobs: boolean): AsyncGenerator<StreamPart[]> {
+  for await (const batch of parts)
+    yield batch.map((part) => (isClean(part, keepsLogprobs) ? part : toPart(withoutCertainty(part.chunk))));
+}
+
+const isClean = ({ chunk }: StreamPart, keepsLogprobs: boolean): boolean =>
+  keepsLogprobs || (chunk['rightsize'] === undefined && chunk.choices.every(({ logprobs }) => logprobs == null));
