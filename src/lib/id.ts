@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -13,6 +13,20 @@ export const newId = (prefix: string, now: number): string => {
     rest = Math.floor(rest / 32);
   }
   let random = '';
-  for (const byte of randomBytes(16)) random += ALPHABET[byte & 31];
+  for (const byte of takeRandom()) random += ALPHABET[byte & 31];
   return `${prefix}_${time}${random}`;
+};
+
+const RANDOM_BYTES = 16;
+/** Random bytes are drawn many at once: a call into the system for each id costs more than all the rest of it. */
+const pool = Buffer.allocUnsafe(256 * RANDOM_BYTES);
+let taken = pool.length;
+
+const takeRandom = (): Buffer => {
+  if (taken === pool.length) {
+    randomFillSync(pool);
+    taken = 0;
+  }
+  taken += RANDOM_BYTES;
+  return pool.subarray(taken - RANDOM_BYTES, taken);
 };

@@ -7,7 +7,6 @@ const WINDOW_MS = 60_000;
 const MAX_SUBJECTS = 10_000;
 
 type Admission = { id: number; at: number; tokens: number };
-type Window = { admissions: Admission[]; tokens: number };
 
 /**
  * Counts in this process. A window holds one small record for each request admitted in the last minute, so its size is
@@ -27,34 +26,29 @@ export class MemoryCounterStore implements CounterStore {
     const { requestsPerMinute, tokensPerMinute } = reservation;
     const tokens = Math.max(1, reservation.tokens);
     const window = this.#current(reservation.subject);
-    if (requestsPerMinute !== undefined && window.admissions.length >= requestsPerMinute) {
-      const wait = this.#untilFreed(window, (freed) => window.admissions.length - freed.count < requestsPerMinute);
-      return { isAdmitted: false, exceeded: 'requests', limit: requestsPerMinute, retryAfterMs: wait };
+    if (requestsPerMinute !== undefined && window.size >= requestsPerMinute) {
+      const retryAfterMs = this.#untilFreed(window, (freed) => window.size - freed.count < requestsPerMinute);
+      return { isAdmitted: false, exceeded: 'requests', limit: requestsPerMinute, retryAfterMs };
     }
     if (tokensPerMinute !== undefined && window.tokens + tokens > tokensPerMinute) {
-      const wait = this.#untilFreed(window, (freed) => window.tokens - freed.tokens + tokens <= tokensPerMinute);
-      return { isAdmitted: false, exceeded: 'tokens', limit: tokensPerMinute, retryAfterMs: wait };
+      const retryAfterMs = this.#untilFreed(
+        window,
+        (freed) => window.tokens - freed.tokens + tokens <= tokensPerMinute,
+      );
+      return { isAdmitted: false, exceeded: 'tokens', limit: tokensPerMinute, retryAfterMs };
     }
-    const admission = { id: ++this.#lastId, at: this.#clock.elapsed(), tokens };
-    window.admissions.push(admission);
-    window.tokens += tokens;
-    return { isAdmitted: true, reservationId: admission.id };
+    const id = ++this.#lastId;
+    window.add({ id, at: this.#clock.elapsed(), tokens });
+    return { isAdmitted: true, reservationId: id };
   }
 
   async settle(reservation: Reservation, reservationId: number, tokens: number): Promise<void> {
-    const window = this.#current(reservation.subject);
-    const admission = window.admissions.find(({ id }) => id === reservationId);
-    if (admission === undefined) return;
-    window.tokens += tokens - admission.tokens;
-    admission.tokens = tokens;
+    this.#current(reservation.subject).settle(reservationId, tokens);
   }
 
   #current(subject: string): Window {
-    const window = this.#windows.get(subject) ?? { admissions: [], tokens: 0 };
-    const horizon = this.#clock.elapsed() - WINDOW_MS;
-    const firstKept = window.admissions.findIndex(({ at }) => at > horizon);
-    const expired = window.admissions.splice(0, firstKept < 0 ? window.admissions.length : firstKept);
-    for (const { tokens } of expired) window.tokens -= tokens;
+    const window = this.#windows.get(subject) ?? new Window();
+    window.expire(this.#clock.elapsed() - WINDOW_MS);
     this.#windows.set(subject, window);
     return window;
   }
@@ -62,11 +56,45 @@ export class MemoryCounterStore implements CounterStore {
   /** Milliseconds until enough admissions have left the window; the whole window when even that does not suffice. */
   #untilFreed(window: Window, isEnough: (freed: { count: number; tokens: number }) => boolean): number {
     const freed = { count: 0, tokens: 0 };
-    for (const { at, tokens } of window.admissions) {
+    for (const { at, tokens } of window.admissions()) {
       freed.count++;
       freed.tokens += tokens;
       if (isEnough(freed)) return at + WINDOW_MS - this.#clock.elapsed();
     }
     return WINDOW_MS;
+  }
+}
+
+/** Admissions of the last minute, oldest first: a Map keeps the order they came in and finds each by its id. */
+class Window {
+  readonly #byId = new Map<number, Admission>();
+  tokens = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  admissions(): Iterable<Admission> {
+    return this.#byId.values();
+  }
+
+  add(admission: Admission): void {
+    this.#byId.set(admission.id, admission);
+    this.tokens += admission.tokens;
+  }
+
+  settle(id: number, tokens: number): void {
+    const admission = this.#byId.get(id);
+    if (admission === undefined) return;
+    this.tokens += tokens - admission.tokens;
+    admission.tokens = tokens;
+  }
+
+  expire(horizon: number): void {
+    for (const { id, at, tokens } of this.#byId.values()) {
+      if (at > horizon) return;
+      this.#byId.delete(id);
+      this.tokens -= tokens;
+    }
   }
 }

@@ -119,5 +119,5 @@ export const twoTierRoutes = (
     { name: 'small', models: [{ upstream: 'up-small', model: 'small-1', price: PRICES.small }] },
     { name: 'large', models: [{ upstream: 'up-large', model: 'vendor/large-1', price: PRICES.large }] },
   ],
-  routes: [{ name: 'default', match: { model: 'auto' }, difficulty: { threshold: 0.55 }, ...route }],
+  routes: [{ name: 'default', match: { model: 'auto' }, difficulty: { threshold: 0.55 }, retries: 0, ...route }],
 });
