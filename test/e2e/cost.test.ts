@@ -82,7 +82,11 @@ const run = async ({ stream, tier, small: first = good, large: second = good, ab
   const reader = reply.body!.pipeThrough(new TextDecoderStream()).getReader();
   // Everything that the upstream has said has come through; it says nothing more.
   let text = '';
-  while ((text.match(/"content":"[^"]+"/g) ?? []).length < aborts) text += (await reader.read()).value ?? '';
+  while ((text.match(/"content":"[^"]+"/g) ?? []).length < aborts) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended before the client left: ${text}`);
+    text += value;
+  }
   controller.abort();
   expect(await upstream.last.closed).toBe('cut');
 };

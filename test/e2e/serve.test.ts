@@ -231,7 +231,8 @@ describe('rightsize serve', () => {
     const stoppedAt = performance.now();
     gateway.kill('SIGINT');
     await gateway.exited;
-    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
+    // Far below the half minute that running requests are given after the first.
+    expect(performance.now() - stoppedAt).toBeLessThan(10_000);
     await expect(running.text()).rejects.toThrow();
     expect(await call.closed).toBe('cut');
     const { stdout } = await runCli(['cost', '--json', '--data-dir', directory]);

@@ -63,8 +63,8 @@ test('a request over its team’s limit is a 429 with retry-after, recorded, and
 test('what a request reserved beyond its need is given back when it ends: answered, failed or left', async () => {
   const big = { max_tokens: 900 };
   expect((await chat(gateway.url, big, KEY)).status).toBe(200);
-  upstream.always(behaviours['envelope 500']);
-  expect((await chat(gateway.url, big, KEY)).status).toBe(502);
+  upstream.always(behaviours['envelope 400']);
+  expect((await chat(gateway.url, big, KEY)).status).toBe(400);
 
   upstream.always(stallAfter(1));
   const controller = new AbortController();
