@@ -5,10 +5,11 @@ import { GatewayError, toGatewayError } from './contract/errors.ts';
 import { FoldedAnswer } from './contract/fold-chunks.ts';
 import type { Reply } from './contract/incoming.ts';
 import type { ChatCompletion } from './contract/openai.ts';
+import { toPart } from './contract/stream-part.ts';
 import type { Answer, Passage } from './passage.ts';
 import type { Ports } from './ports.ts';
 import { createClientEvents, DONE_EVENT, toComment, toEvent, toWireUsage } from './translate/client-stream.ts';
-import { type PartStream, toPart } from './upstreams/upstream.ts';
+import type { PartStream } from './upstreams/upstream.ts';
 
 /**
  * The answer on its way to the client, in the form it asked for. The ledger entry is stored before the last byte

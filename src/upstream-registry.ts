@@ -139,11 +139,14 @@ export class UpstreamRegistry {
   /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
   #startFleet({ gpu }: LlamaUpstreamConfig): ModelFleet {
     const { clock, logger, modelMemoryBytes } = this.#options;
-    const budgetBytes =
-      modelMemoryBytes === undefined
-        ? () => modelMemoryBudget(gpu !== 'off', process.env)
-        : () => Promise.resolve(modelMemoryBytes);
-    this.#fleet ??= new ModelFleet({ budgetBytes: budgetBytes(), clock, logger });
+    this.#fleet ??= new ModelFleet({
+      budgetBytes:
+        modelMemoryBytes === undefined
+          ? modelMemoryBudget(gpu !== 'off', process.env)
+          : Promise.resolve(modelMemoryBytes),
+      clock,
+      logger,
+    });
     return this.#fleet;
   }
 

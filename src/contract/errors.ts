@@ -79,8 +79,14 @@ export class GatewayError extends Error {
   }
 }
 
-/** Any thrown value as a GatewayError; what we did not foresee becomes `internal_error`, its text kept from the client. */
-export const toGatewayError = (error: unknown): GatewayError =>
-  error instanceof GatewayError
-    ? error
-    : new GatewayError('internal_error', 'The gateway failed to handle this request.', { cause: error });
+/**
+ * Any thrown value as a GatewayError; what we did not foresee becomes `internal_error`, its text kept from the client.
+ * Only a request nested thousands deep makes recursion run out of stack, so that is the request's fault.
+ */
+export const toGatewayError = (error: unknown): GatewayError => {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof RangeError && error.message.includes('call stack')) {
+    return new GatewayError('invalid_value', 'The request is nested too deeply.', { cause: error });
+  }
+  return new GatewayError('internal_error', 'The gateway failed to handle this request.', { cause: error });
+};

@@ -3,8 +3,9 @@ import { findPendingTask, type PendingTask } from './pending-task.ts';
 import { scanText } from './scan-text.ts';
 import type { TextFacts } from './text-facts.ts';
 import { KIND_MEANINGS, WORD_KINDS, type WordKind } from './word-lists.ts';
+import { TOPIC_DIMENSIONS, topicOf } from './word-vectors.ts';
 
-type Facts = { text: TextFacts; task: PendingTask; conversation: Conversation };
+type Facts = { text: TextFacts; task: PendingTask; conversation: Conversation; topic: Float64Array };
 type Feature = { name: string; meaning: string; measure: (facts: Facts) => number };
 
 const log = Math.log1p;
@@ -27,6 +28,16 @@ const countDemands = (kinds: Record<WordKind, number>) =>
   kinds.hardTask + kinds.reasoning + kinds.constraint + kinds.professional;
 const isPlain = ({ text }: Facts) =>
   text.words <= 15 && text.lines <= 2 && text.codeMarks + text.backslashes + text.kinds.hardTask === 0;
+
+const isFormula = ({ text }: Facts) => text.backslashes + text.formulas > 0;
+/** Sums in words: a text with numbers and without options, formulas or code. */
+const isReckoning = ({ text }: Facts) => text.options === 0 && text.stemNumbers + text.kinds.quantity >= 2;
+/** In open questions of reckoning, formulas and code, the words around say little about how hard it is. */
+const isAboutTopic = (f: Facts) =>
+  !isOpen(f) || (!isFormula(f) && !isReckoning(f) && f.text.codeMarks / (1 + f.text.words) < 0.15);
+/** Log of a usual length in words, so that `formulaWords` is near 0 with formulas and without. */
+const USUAL_WORDS = 3.5;
+const lengthAboveUsual = ({ text }: Facts, most: number) => Math.min(most, log(text.stemWords) - USUAL_WORDS);
 
 const FEATURES: readonly Feature[] = [
   {
@@ -131,10 +142,53 @@ const FEATURES: readonly Feature[] = [
     meaning: 'reasoning_effort from -1 (none) to 1 (high)',
     measure: (f) => EFFORTS.get(f.conversation.reasoningEffort ?? '') ?? 0,
   },
+  {
+    name: 'stemWords',
+    meaning: 'log of the number of words outside the answer options',
+    measure: (f) => log(f.text.stemWords),
+  },
+  {
+    name: 'stemNumbers',
+    meaning: 'log of the number of numbers outside the answer options',
+    measure: (f) => log(f.text.stemNumbers),
+  },
+  {
+    name: 'stemSentences',
+    meaning: 'log of the number of sentences outside the answer options',
+    measure: (f) => log(f.text.stemSentences),
+  },
+  {
+    name: 'formulaWords',
+    meaning: 'stemWords less 3.5 where formulas are given, else 0',
+    measure: (f) => (isFormula(f) ? log(f.text.stemWords) - USUAL_WORDS : 0),
+  },
+  {
+    name: 'reckoningWords',
+    meaning: 'stemWords less 3.5, up to 1.1, in open sums in words; else 0',
+    measure: (f) => (isReckoning(f) && !isFormula(f) && f.text.listItems === 0 ? lengthAboveUsual(f, 1.1) : 0),
+  },
+  {
+    name: 'choiceWords',
+    meaning: 'stemWords less 3.5, up to 2, where two to six options are given; else 0',
+    measure: (f) => (f.text.options >= 2 && f.text.options <= 6 ? lengthAboveUsual(f, 2) : 0),
+  },
+  ...Array.from({ length: TOPIC_DIMENSIONS }, (_, i) => ({
+    name: `topic${i + 1}`,
+    meaning: `direction ${i + 1} of what the words are about; 0 in open questions of reckoning, formulas or code`,
+    measure: (f: Facts) => (isAboutTopic(f) ? f.topic[i]! : 0),
+  })),
 ];
+
+/** Features that rank prompts of one kind among each other; see `train.ts`. */
+const RANKS = /^(?:stem\w+|(?:formula|reckoning|choice|quantity|operation)Words|topic\d+)$/;
+/** Features that tell kinds of prompt apart: not those that grow with the text, nor what it is about. */
+const TELLS_NO_KIND =
+  /^(?:characters|words|sentences|lines|distinctWords|stem\w+|(?:formula|reckoning|choice)Words|topic\d+)$/;
 
 /** Name and meaning of each feature, in the order of `extractFeatures`. */
 export const FEATURE_NAMES: readonly string[] = FEATURES.map((feature) => feature.name);
+export const RANKING_FEATURES: readonly boolean[] = FEATURE_NAMES.map((name) => RANKS.test(name));
+export const KIND_FEATURES: readonly boolean[] = FEATURE_NAMES.map((name) => !TELLS_NO_KIND.test(name));
 export const FEATURE_MEANINGS: ReadonlyMap<string, string> = new Map(FEATURES.map((f) => [f.name, f.meaning]));
 
 /**
@@ -143,6 +197,6 @@ export const FEATURE_MEANINGS: ReadonlyMap<string, string> = new Map(FEATURES.ma
  */
 export const extractFeatures = (conversation: Conversation): number[] => {
   const task = findPendingTask(conversation);
-  const facts = { text: scanText(task.text), task, conversation };
+  const facts = { text: scanText(task.text), task, conversation, topic: topicOf(task.text) };
   return FEATURES.map((feature) => feature.measure(facts));
 };

@@ -22,6 +22,8 @@ const score = z.number().min(0).max(1).nullish();
 /** A prompt with how well a weaker and a stronger model answered it; the means are over several models of each tier. */
 export const LabelledRowSchema = PromptRowSchema.safeExtend({
   source: z.string().nullish(),
+  /** What the prompt is typical of, where the source mixes kinds. */
+  kind: z.string().nullish(),
   fold: z.int().min(0).max(9).nullish(),
   weak: score,
   strong: score,

@@ -31,6 +31,7 @@ export const scanText = (text: string): TextFacts => {
   const endWord = (end: number) => {
     const length = end - wordStart;
     facts.words++;
+    if (!inOption) facts.stemWords++;
     facts.wordCharacters += Math.min(length, LONGEST_LOOKED_UP);
     if (length >= 9) facts.longWords++;
     if (isUpper(text.charCodeAt(wordStart)) && !atSentenceStart) facts.names++;
@@ -69,6 +70,7 @@ export const scanText = (text: string): TextFacts => {
       if (!isDigit(previous)) {
         facts.numbers++;
         if (inOption) facts.optionNumbers++;
+        else facts.stemNumbers++;
       }
       if (previous === 10 && startsListItem(text, i)) facts.listItems++;
     } else if (code === 10) {
@@ -79,6 +81,7 @@ export const scanText = (text: string): TextFacts => {
       const next = text.charCodeAt(i + 1);
       if (code > 127 || Number.isNaN(next) || next === 32 || next === 10) {
         facts.sentences++;
+        if (!inOption) facts.stemSentences++;
         atSentenceStart = true;
       }
       if (code === 63 || code === 0xff1f) facts.questions++;
@@ -87,7 +90,10 @@ export const scanText = (text: string): TextFacts => {
       facts.letters++;
       facts.nonLatin++;
     } else if (code === 92) facts.backslashes++;
-    else if (code === 95) {
+    else if (code === 36) {
+      const next = text.charCodeAt(i + 1);
+      if (next === 92 || isLower(next) || isUpper(next)) facts.formulas++;
+    } else if (code === 95) {
       if (isLower(previous)) facts.codeMarks++;
       else if (previous !== 95) facts.blanks++;
     } else if (code === 40) {
@@ -129,6 +135,7 @@ const startsListItem = (text: string, at: number): boolean => {
 /** Chinese and Japanese have no spaces: six characters count as about four words. */
 const countUnspaced = (facts: TextFacts): void => {
   facts.words += facts.cjk * 0.65;
+  facts.stemWords += facts.cjk * 0.65;
   facts.wordCharacters += facts.cjk * 3;
   facts.distinctWords += facts.cjk * 0.6;
 };

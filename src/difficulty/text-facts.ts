@@ -22,6 +22,12 @@ export type TextFacts = {
   optionNumbers: number;
   /** Bullets and numbered lines. */
   listItems: number;
+  /** Words, numbers and sentences outside the answer options. */
+  stemWords: number;
+  stemNumbers: number;
+  stemSentences: number;
+  /** `$x`, `$\\`: mathematics between dollar signs; `$5` is money. */
+  formulas: number;
   /** `+ = < > ^ * / | ~ %` and non-ASCII mathematical symbols. */
   mathMarks: number;
   /** Backslashes: LaTeX commands, mostly. */
@@ -57,6 +63,10 @@ export const emptyFacts = (): TextFacts => ({
   optionCharacters: 0,
   optionNumbers: 0,
   listItems: 0,
+  stemWords: 0,
+  stemNumbers: 0,
+  stemSentences: 0,
+  formulas: 0,
   mathMarks: 0,
   backslashes: 0,
   codeMarks: 0,

@@ -38,6 +38,14 @@ const WORDS = {
   negation:
     'not no never none cannot nor false incorrect wrong isn doesn don didn won without except kein nicht pas sin',
   factual: 'who when where which what wer wann wo was qui quand où quel quelle quién cuándo dónde cuál qué',
+  quantity:
+    'one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty hundred half twice double triple ' +
+    'third quarter dozen once zwei drei vier fünf zehn halb doppelt deux trois quatre cinq dix moitié dos tres cuatro cinco ' +
+    'diez mitad doble',
+  operation:
+    'each every per times total altogether left remaining rest fewer percent discount increase~ decrease~ split divide~ ' +
+    'share~ equally average cost~ after before another additional combined spend~ buy~ earn~ jeder jede übrig insgesamt ' +
+    'chaque reste cada total quedan',
   mathematics:
     'equation equations function functions integral derivative polynomial matrix vector prime primes integer integers ' +
     'probability theorem lemma triangle circle angle radius perpendicular sum product ratio modulo divisible sequence ' +
@@ -92,6 +100,8 @@ export const KIND_MEANINGS: Record<WordKind, string> = {
   comparison: 'comparisons (more, than, largest, …)',
   negation: 'negations (not, never, except, …)',
   factual: 'words that open factual questions (who, when, which, …)',
+  quantity: 'numbers written as words (two, half, dozen, …)',
+  operation: 'words of reckoning (each, per, left, total, …)',
   mathematics: 'terms of mathematics',
   science: 'terms of physics, chemistry and biology',
   programming: 'terms of programming',

@@ -1,9 +1,10 @@
 import { hasContent } from '../contract/chunk-content.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
 import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Candidate } from '../routing/routing-table.ts';
-import type { PartStream, StreamPart, Upstream } from '../upstreams/upstream.ts';
+import type { PartStream, Upstream } from '../upstreams/upstream.ts';
 import type { ExecuteOptions } from './execute.ts';
 
 /** An answer as one attempt gives it. */

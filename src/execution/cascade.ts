@@ -1,9 +1,10 @@
 import type { ConfidenceTable } from '../contract/confidence-table.ts';
 import { GatewayError } from '../contract/errors.ts';
 import { FoldedAnswer } from '../contract/fold-chunks.ts';
+import { type StreamPart, toPart } from '../contract/stream-part.ts';
 import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Candidate } from '../routing/routing-table.ts';
-import { type PartStream, type StreamPart, toPart, type Upstream } from '../upstreams/upstream.ts';
+import type { PartStream, Upstream } from '../upstreams/upstream.ts';
 import { faultOf } from './answer-check.ts';
 import { type AttemptAnswer, recorded, resume } from './attempt.ts';
 import { type Certainty, confidenceOf } from './confidence.ts';

@@ -1,6 +1,7 @@
 import { hasContent, spentText } from '../contract/chunk-content.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { PartStream, StreamPart } from '../upstreams/upstream.ts';
+import type { PartStream } from '../upstreams/upstream.ts';
 import { type Certainty, type TokenCertainty, toCertainty } from './confidence.ts';
 import { tokenCertainty, toldCertainty } from './read-certainty.ts';
 

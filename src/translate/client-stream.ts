@@ -1,6 +1,6 @@
 import type { TokenCounts } from '../contract/ledger-entry.ts';
 import type { ChatCompletionChunk } from '../contract/openai.ts';
-import type { StreamPart } from '../upstreams/upstream.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
 
 /** One `data:` event (https://html.spec.whatwg.org/multipage/server-sent-events.html). No `id:`, `retry:` or names: clients break on them. */
 export const toEvent = (data: string): string => `data: ${data}\n\n`;

@@ -3,20 +3,14 @@ import type { Timeouts } from '../config/schema.ts';
 import { hasContent } from '../contract/chunk-content.ts';
 import { completionToChunks } from '../contract/completion-to-chunks.ts';
 import type { GatewayError } from '../contract/errors.ts';
+import { toPart } from '../contract/stream-part.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallLimits } from './call-limits.ts';
 import { type Preset, presetOf } from './presets/preset.ts';
 import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
 import { readStream } from './read-stream.ts';
-import {
-  type ChatAnswer,
-  type ChatCall,
-  type PartStream,
-  toPart,
-  type Upstream,
-  type UpstreamState,
-} from './upstream.ts';
+import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from './upstream.ts';
 import { fromErrorStatus, fromTransportError, invalidResponse } from './upstream-errors.ts';
 import { toUpstreamBody } from './upstream-request.ts';
 

@@ -1,8 +1,8 @@
 import { createParser } from 'eventsource-parser';
 import { GatewayError } from '../contract/errors.ts';
 import type { ChatCompletionChunk } from '../contract/openai.ts';
+import { type StreamPart, toPart } from '../contract/stream-part.ts';
 import { createChunkRepair } from './repair-chunk.ts';
-import { type StreamPart, toPart } from './upstream.ts';
 import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
 
 /** One event of a stream may hold at most this many characters. */

@@ -1,7 +1,7 @@
 import type { ChatCompletionChunk, WireToolCall } from '../contract/openai.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
 import { newId } from '../lib/id.ts';
 import { takeOutKeys } from './presets/own-keys.ts';
-import type { StreamPart } from './upstream.ts';
 
 /**
  * Mends the omissions that break official clients, one per stream: a chunk without `choices`, a choice without `index`,

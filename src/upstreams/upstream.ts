@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../contract/chat-request.ts';
-import type { ChatCompletion, ChatCompletionChunk } from '../contract/openai.ts';
+import type { ChatCompletion } from '../contract/openai.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
 
 /**
@@ -7,11 +8,6 @@ import type { UpstreamKind } from '../contract/vocabulary.ts';
  * `disabled` lacks something only its owner can give (a key). `detail` is words for people.
  */
 export type UpstreamState = { state: 'ready' | 'starting' | 'down' | 'disabled'; detail: string };
-
-/** One `data:` of a stream: its JSON text as it goes to the client, and the same parsed. */
-export type StreamPart = { text: string; chunk: ChatCompletionChunk };
-
-export const toPart = (chunk: ChatCompletionChunk): StreamPart => ({ text: JSON.stringify(chunk), chunk });
 
 /**
  * A stream in batches, one batch per read from the network, so that a burst of small events costs one write.

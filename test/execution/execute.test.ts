@@ -3,18 +3,13 @@ import { parseChatRequest } from '../../src/contract/chat-request.ts';
 import { GatewayError } from '../../src/contract/errors.ts';
 import type { AttemptRecord } from '../../src/contract/ledger-entry.ts';
 import type { ChatCompletionChunk, WireMessage } from '../../src/contract/openai.ts';
+import { toPart } from '../../src/contract/stream-part.ts';
 import { execute } from '../../src/execution/execute.ts';
 import { ModelHealth } from '../../src/execution/model-health.ts';
 import { AttemptMeter } from '../../src/ledger/attempt-meter.ts';
 import { AttemptRecorder } from '../../src/ledger/attempt-recorder.ts';
 import type { Candidate } from '../../src/routing/routing-table.ts';
-import {
-  type ChatAnswer,
-  type ChatCall,
-  type PartStream,
-  toPart,
-  type Upstream,
-} from '../../src/upstreams/upstream.ts';
+import type { ChatAnswer, ChatCall, PartStream, Upstream } from '../../src/upstreams/upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** An upstream in this process that answers as it is told and remembers what it was asked. */

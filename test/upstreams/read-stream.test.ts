@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { GatewayError } from '../../src/contract/errors.ts';
+import type { StreamPart } from '../../src/contract/stream-part.ts';
 import { readStream } from '../../src/upstreams/read-stream.ts';
-import type { StreamPart } from '../../src/upstreams/upstream.ts';
 
 const chunk = (delta: object, finish_reason: string | null = null, extra: object = {}) => ({
   id: 'c',
