@@ -110,6 +110,7 @@ const escalationOf = ({ route, forcedTier }: Selection, { body }: ChatRequest, r
   return {
     ...rules,
     maxHoldMs: maxHold,
+    keepsUnsure: route.fallback === 'any',
     ranks: new Map(runtime.table.tiers.map(({ name }, rank) => [name, rank])),
     tableOf: runtime.confidenceOf,
   };

@@ -2,9 +2,8 @@ import { hasContent } from '../contract/chunk-content.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
-import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
-import type { Candidate } from '../routing/routing-table.ts';
-import type { PartStream, Upstream } from '../upstreams/upstream.ts';
+import type { PartStream } from '../upstreams/upstream.ts';
+import type { Call } from './call.ts';
 import type { ExecuteOptions } from './execute.ts';
 
 /** An answer as one attempt gives it. */
@@ -12,27 +11,27 @@ export type AttemptAnswer =
   | { kind: 'plain'; completion: ChatCompletion; text: string }
   | { kind: 'stream'; parts: PartStream };
 
+/** An answer, and the call that gave it. */
+export type Answered = { kind: 'answered'; answer: AttemptAnswer; by: Call };
+
 /**
  * Asks one model and waits until its answer is certain to begin: a plain one is complete, of a stream the first content
  * has come.
- * @param onFailure told when the stream breaks, before or after that.
  * @throws GatewayError what it fails with before that: another attempt may follow.
  */
 export const attempt = async (
-  upstream: Upstream,
-  candidate: Candidate,
-  recorder: AttemptRecorder,
+  call: Call,
   { request, partition, session, signal }: Pick<ExecuteOptions, 'request' | 'partition' | 'session' | 'signal'>,
-  onFailure: (error: GatewayError) => void,
-): Promise<AttemptAnswer> => {
+): Promise<Answered> => {
+  const { upstream, candidate, recorder } = call;
   const { isStream } = request;
   const answer = await upstream.chat({ model: candidate.model, request, isStream, partition, session, signal });
   if (answer.kind === 'plain') {
     recorder.completion(answer.completion);
     recorder.succeed();
-    return answer;
+    return { kind: 'answered', answer, by: call };
   }
-  const rest = recorded(answer.parts, recorder, onFailure)[Symbol.asyncIterator]();
+  const rest = recorded(answer.parts, call)[Symbol.asyncIterator]();
   const held: StreamPart[] = [];
   while (true) {
     const { done, value } = await rest.next();
@@ -40,7 +39,7 @@ export const attempt = async (
     held.push(...value);
     if (value.some(({ chunk }) => hasContent(chunk))) break;
   }
-  return { kind: 'stream', parts: resume(held, rest) };
+  return { kind: 'answered', answer: { kind: 'stream', parts: resume(held, rest) }, by: call };
 };
 
 /** What was held, then what follows. Leaving it early ends the upstream's call. */
@@ -57,12 +56,8 @@ export async function* resume(held: StreamPart[], rest: AsyncIterator<StreamPart
   }
 }
 
-/** Tells the recorder of everything that passes, and how it ended: complete, broken (`onFailure`), or left by its reader. */
-export async function* recorded(
-  parts: PartStream,
-  recorder: AttemptRecorder,
-  onFailure: (error: GatewayError) => void,
-): AsyncGenerator<StreamPart[]> {
+/** Tells the call of everything that passes, and how it ended: complete, broken, or left by its reader. */
+export async function* recorded(parts: PartStream, { recorder, onFailure }: Call): AsyncGenerator<StreamPart[]> {
   let end: 'complete' | GatewayError = LEFT_EARLY;
   try {
     for await (const batch of parts) {

@@ -2,11 +2,11 @@ import type { ConfidenceTable } from '../contract/confidence-table.ts';
 import { GatewayError } from '../contract/errors.ts';
 import { FoldedAnswer } from '../contract/fold-chunks.ts';
 import { type StreamPart, toPart } from '../contract/stream-part.ts';
-import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Candidate } from '../routing/routing-table.ts';
-import type { PartStream, Upstream } from '../upstreams/upstream.ts';
+import type { PartStream } from '../upstreams/upstream.ts';
 import { faultOf } from './answer-check.ts';
-import { type AttemptAnswer, recorded, resume } from './attempt.ts';
+import { type Answered, recorded, resume } from './attempt.ts';
+import type { Call } from './call.ts';
 import { type Certainty, confidenceOf } from './confidence.ts';
 import type { ExecuteOptions } from './execute.ts';
 import { holdBack } from './hold-back.ts';
@@ -22,6 +22,10 @@ export type Escalation = {
   maxHoldMs: number;
   /** Also judge a complete plain answer: empty, in a loop, refusing, cut off, or not the JSON that was asked for. */
   check: boolean;
+  /** Ask the stronger tier beside this one once the time to hold is over, and take whichever answers first. */
+  hedge: boolean;
+  /** When every stronger model fails, answer with the unsure one after all. */
+  keepsUnsure: boolean;
   /** Rank of each tier, from 0, the weakest. */
   ranks: ReadonlyMap<string, number>;
   tableOf(candidate: Candidate): ConfidenceTable;
@@ -31,18 +35,15 @@ export type Unsure = { kind: 'unsure'; reason: string };
 
 /**
  * Asks a model and holds the beginning of its answer back until it can be judged by the model's own certainty. A sure
- * answer goes on as if nothing had been held; an unsure one is broken off, and nobody has seen any of it.
- * An upstream that sends no logprobs cannot be judged: its answer goes on, and `escalate` says so in the configuration
- * check. @throws GatewayError as `attempt` does.
+ * answer goes on as if nothing had been held; an unsure one is broken off, and nobody has seen any of it. An upstream
+ * that tells nothing of its certainty cannot be judged: its answer goes on. @throws GatewayError as `attempt` does.
  */
 export const cascade = async (
-  upstream: Upstream,
-  candidate: Candidate,
-  recorder: AttemptRecorder,
+  call: Call,
   escalation: Escalation,
   options: ExecuteOptions,
-  onFailure: (error: GatewayError) => void,
-): Promise<AttemptAnswer | Unsure> => {
+): Promise<Answered | Unsure> => {
+  const { upstream, candidate, recorder } = call;
   const { request, partition, session, signal, clock } = options;
   const answer = await upstream.chat({
     model: candidate.model,
@@ -55,8 +56,8 @@ export const cascade = async (
   });
   if (answer.kind === 'plain')
     throw new GatewayError('internal_error', 'A stream was asked for and a plain answer came.');
-  const limits = { tokens: escalation.tokens, ms: escalation.maxHoldMs };
-  const held = await holdBack(recorded(answer.parts, recorder, onFailure), limits, clock);
+  const limits = { tokens: escalation.tokens, ms: escalation.maxHoldMs, isToldOnce: upstream.kind === 'llama' };
+  const held = await holdBack(recorded(answer.parts, call), limits, clock);
   const verdict = judge(held.certainty, candidate, escalation);
   if (verdict !== null) {
     recorder.escalate();
@@ -64,8 +65,8 @@ export const cascade = async (
     return verdict;
   }
   const parts = cleaned(resume(held.parts, held.rest), request.body.logprobs === true);
-  if (request.isStream) return { kind: 'stream', parts };
-  return fold(parts, recorder, escalation, options);
+  if (request.isStream) return { kind: 'answered', answer: { kind: 'stream', parts }, by: call };
+  return fold(parts, call, escalation, options);
 };
 
 const judge = (
@@ -86,11 +87,11 @@ const judge = (
 
 /** The rest of a plain answer, which is held to its end, so that it can be checked whole. */
 const fold = async (
-  parts: AsyncIterable<StreamPart[]>,
-  recorder: AttemptRecorder,
+  parts: PartStream,
+  call: Call,
   { check }: Escalation,
   { request }: ExecuteOptions,
-): Promise<AttemptAnswer | Unsure> => {
+): Promise<Answered | Unsure> => {
   const folded = new FoldedAnswer();
   for await (const batch of parts) for (const { chunk } of batch) folded.add(chunk);
   const completion = folded.completion();
@@ -98,8 +99,9 @@ const fold = async (
     throw new GatewayError('upstream_interrupted', 'The answer ended without a finish reason.', { isRetryable: true });
   }
   const fault = check ? faultOf(completion, request.body) : null;
-  if (fault === null) return { kind: 'plain', completion, text: JSON.stringify(completion) };
-  recorder.escalate();
+  if (fault === null) {
+    return { kind: 'answered', answer: { kind: 'plain', completion, text: JSON.stringify(completion) }, by: call };
+  }
   return { kind: 'unsure', reason: `escalated: the answer ${fault}` };
 };
 

@@ -5,7 +5,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Candidate } from '../routing/routing-table.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { type AttemptAnswer, attempt } from './attempt.ts';
+import { beginCall } from './call.ts';
 import { cascade, type Escalation } from './cascade.ts';
+import { hedge } from './hedge.ts';
 import type { ModelHealth } from './model-health.ts';
 import { pause, retryDelayMs } from './retry-budget.ts';
 
@@ -44,73 +46,82 @@ export type ExecuteOptions = {
  * @throws GatewayError of the last attempt, or the signal's reason as soon as the client leaves.
  */
 export const execute = async (options: ExecuteOptions): Promise<Completion> => {
-  const failures: string[] = [];
-  let last: GatewayError | null = null;
+  const run: Run = { failures: [], error: null, unsure: null };
   for (let round = 0; round <= options.retries; round++) {
     if (round > 0) {
-      const delay = retryDelayMs(round, options.random(), last?.retryAfterSeconds);
+      const delay = retryDelayMs(round, options.random(), run.error?.retryAfterSeconds);
       if (delay > LONGEST_PAUSE_MS) break;
       await pause(delay, options.clock, options.signal);
     }
-    const outcome = await goThrough(options, round > 0, failures);
-    if ('candidate' in outcome) return outcome;
-    last = outcome.error ?? last;
+    const completion = await goThrough(options, run, round > 0);
+    if (completion !== null) return completion;
   }
-  throw last ?? new GatewayError('no_upstream_available', `No model can be asked now: ${failures.join('; ')}.`, LATER);
+  const { unsure, failures } = run;
+  if (unsure !== null && options.escalation?.keepsUnsure) {
+    const completion = await ask(unsure, { ...options, escalation: null }, run);
+    if (completion !== null) return completion;
+  }
+  throw (
+    run.error ?? new GatewayError('no_upstream_available', `No model can be asked now: ${failures.join('; ')}.`, LATER)
+  );
 };
 
 /** A client had better hear of a longer wait than sit through it. */
 const LONGEST_PAUSE_MS = 5_000;
 const LATER = { isRetryable: true, retryAfterSeconds: 5 };
 
-const goThrough = async (
-  options: ExecuteOptions,
-  isRetry: boolean,
-  failures: string[],
-): Promise<Completion | { error: GatewayError | null }> => {
-  const { health, escalation } = options;
-  let error: GatewayError | null = null;
-  /** Tiers up to this rank were not sure enough. */
-  let unsureRank = -1;
+/** What became of the attempts so far: reasons in words, the last error, and the strongest model that was not sure. */
+type Run = { failures: string[]; error: GatewayError | null; unsure: Candidate | null };
+
+const goThrough = async (options: ExecuteOptions, run: Run, isRetry: boolean): Promise<Completion | null> => {
   for (const candidate of options.attempts) {
-    const upstream = options.upstreams.get(candidate.upstream);
-    if (upstream === undefined || rankOf(escalation, candidate) <= unsureRank) continue;
-    const budget = health.budgetOf(candidate.upstream);
+    const isTooWeak = run.unsure !== null && rankOf(options, candidate) <= rankOf(options, run.unsure);
+    if (isTooWeak || !options.upstreams.has(candidate.upstream)) continue;
+    const budget = options.health.budgetOf(candidate.upstream);
     if (isRetry && !budget.trySpend()) continue;
     if (!isRetry) budget.earn();
-    if (!health.tryAcquire(candidate)) {
-      failures.push(`${candidate.upstream}/${candidate.model}: circuit open`);
-      continue;
-    }
-    const recorder = options.record(candidate);
-    let isOut = false;
-    // A stream that breaks after its answer has gone out says as much of the model as one that breaks before.
-    const onFailure = (broken: GatewayError) => {
-      if (isOut) health.ended(candidate, broken);
-    };
-    try {
-      const canEscalate =
-        escalation !== null && options.attempts.some((other) => isStronger(escalation, other, candidate));
-      const outcome = canEscalate
-        ? await cascade(upstream, candidate, recorder, escalation, options, onFailure)
-        : await attempt(upstream, candidate, recorder, options, onFailure);
-      health.succeeded(candidate, recorder.firstContentMs);
-      isOut = outcome.kind === 'stream';
-      if (outcome.kind !== 'unsure') return { candidate, failures, recorder, ...outcome };
-      failures.push(outcome.reason);
-      unsureRank = rankOf(escalation, candidate);
-    } catch (thrown) {
-      error = toGatewayError(thrown);
-      recorder.fail(error);
-      health.ended(candidate, error);
-      if (!error.isRetryable || options.signal.aborted) throw error;
-      failures.push(`${candidate.upstream} failed: ${error.code}`);
-    }
+    const completion = await ask(candidate, options, run);
+    if (completion !== null) return completion;
   }
-  return { error };
+  return null;
 };
 
-const rankOf = (escalation: Escalation | null, { tier }: Candidate): number => escalation?.ranks.get(tier) ?? 0;
+/** Asks one model; null when it failed or was not sure, which `run` then tells. @throws what ends the whole request. */
+const ask = async (candidate: Candidate, options: ExecuteOptions, run: Run): Promise<Completion | null> => {
+  const { health, escalation } = options;
+  if (!health.tryAcquire(candidate)) {
+    run.failures.push(`${candidate.upstream}/${candidate.model}: circuit open`);
+    return null;
+  }
+  const call = beginCall(candidate, options);
+  const stronger = options.attempts.find((other) => rankOf(options, other) > rankOf(options, candidate));
+  try {
+    const outcome =
+      escalation === null || stronger === undefined
+        ? await attempt(call, options)
+        : escalation.hedge
+          ? await hedge(call, stronger, escalation, options)
+          : await cascade(call, escalation, options);
+    if (outcome.kind === 'unsure') {
+      health.succeeded(candidate, call.recorder.firstContentMs);
+      run.failures.push(outcome.reason);
+      run.unsure = candidate;
+      return null;
+    }
+    const { kind: _kind, answer, by } = outcome;
+    health.succeeded(by.candidate, by.recorder.firstContentMs);
+    by.isOut = true;
+    if (by !== call) run.failures.push(`hedged: ${candidate.upstream} was not done in time`);
+    return { candidate: by.candidate, recorder: by.recorder, failures: run.failures, ...answer };
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    call.recorder.fail(error);
+    health.ended(candidate, error);
+    if (!error.isRetryable || options.signal.aborted) throw error;
+    run.failures.push(`${candidate.upstream} failed: ${error.code}`);
+    run.error = error;
+    return null;
+  }
+};
 
-const isStronger = (escalation: Escalation, other: Candidate, candidate: Candidate): boolean =>
-  rankOf(escalation, other) > rankOf(escalation, candidate);
+const rankOf = ({ escalation }: ExecuteOptions, { tier }: Candidate): number => escalation?.ranks.get(tier) ?? 0;

@@ -11,6 +11,8 @@ export type HoldLimits = {
   tokens: number;
   /** Milliseconds since the call began; from then on what has come must do. */
   ms: number;
+  /** The upstream tells its certainty once, after so many tokens, and not with each of them. */
+  isToldOnce: boolean;
 };
 
 /** The beginning of a stream, and the stream itself, still open, for what follows. */
@@ -41,6 +43,8 @@ export const holdBack = async (stream: PartStream, limits: HoldLimits, clock: Cl
   let hasBegun = false;
   const isEnough = () =>
     told !== null ||
+    // Content without a word on its certainty: there will be none, and holding on would only cost time.
+    (tokens.length === 0 && !limits.isToldOnce) ||
     tokens.length >= limits.tokens ||
     (tokens.length >= MIN_TOKENS && SENTENCE_END.test(text)) ||
     clock.elapsed() - startedAt >= limits.ms;

@@ -1,0 +1,79 @@
+import { GatewayError, toGatewayError } from '../contract/errors.ts';
+import type { Candidate } from '../routing/routing-table.ts';
+import { type Answered, attempt } from './attempt.ts';
+import { beginCall, type Call } from './call.ts';
+import { cascade, type Escalation, type Unsure } from './cascade.ts';
+import type { ExecuteOptions } from './execute.ts';
+
+/**
+ * A cascade that does not make the client wait for it: when its verdict is not there within the time to hold, the
+ * stronger model is asked beside it. The first that can answer does, and the other is cancelled. The price is that some
+ * requests pay for both. @throws GatewayError when both fail: the first one's.
+ */
+export const hedge = async (
+  first: Call,
+  stronger: Candidate,
+  escalation: Escalation,
+  options: ExecuteOptions,
+): Promise<Answered | Unsure> => {
+  const lane = openLane(options.signal);
+  const patient = { ...escalation, maxHoldMs: Number.POSITIVE_INFINITY };
+  const verdict = cascade(first, patient, { ...options, signal: lane.signal });
+  const isLate = new Promise<'late'>((resolve) => {
+    const cancel = options.clock.after(escalation.maxHoldMs, () => resolve('late'));
+    verdict.then(cancel, cancel);
+  });
+  const early = await Promise.race([verdict, isLate]);
+  if (early !== 'late') return early;
+  if (!options.health.tryAcquire(stronger)) return verdict;
+
+  const other = openLane(options.signal);
+  const second = beginCall(stronger, options);
+  const answer = attempt(second, { ...options, signal: other.signal }).catch((error: unknown) => {
+    second.recorder.fail(toGatewayError(error));
+    options.health.ended(stronger, toGatewayError(error));
+    return null;
+  });
+  const sure = verdict.then((outcome) => (outcome.kind === 'unsure' ? null : outcome));
+  const winner = await firstOf(
+    sure.catch(() => null),
+    answer,
+  );
+  if (winner === null) return verdict;
+  if (winner.by === first) {
+    options.health.ended(stronger, CANCELLED);
+    second.recorder.fail(CANCELLED);
+    other.cancel();
+    discard(answer);
+  } else {
+    first.recorder.fail(CANCELLED);
+    lane.cancel();
+    discard(sure);
+  }
+  return winner;
+};
+
+const CANCELLED = new GatewayError('client_closed_request', 'Another model answered first.');
+
+/** Closes an answer that comes after all: beginning to read it and leaving ends its upstream's call. */
+const discard = (late: Promise<Answered | null>): void => {
+  late
+    .then(async (answered) => {
+      if (answered?.answer.kind !== 'stream') return;
+      for await (const _batch of answered.answer.parts) break;
+    })
+    .catch(() => {});
+};
+
+/** The first of the two that is not null; null when neither is. */
+const firstOf = async (a: Promise<Answered | null>, b: Promise<Answered | null>): Promise<Answered | null> =>
+  (await Promise.race([a, b])) ?? (await a) ?? (await b);
+
+/** A signal that follows the client's and can be ended on its own. */
+const openLane = (client: AbortSignal) => {
+  const controller = new AbortController();
+  return {
+    signal: AbortSignal.any([client, controller.signal]),
+    cancel: () => controller.abort(CANCELLED),
+  };
+};
