@@ -11,8 +11,10 @@ import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
+import { observeLedger } from './ledger/observed-ledger-store.ts';
 import { type Billing, billingOf } from './ledger/price.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -52,6 +54,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const stopWatching = config.onChange((next) => {
     runtime = toRuntime(next, registry);
   });
+  const health = new ModelHealth(clock);
+  const metrics = createMetrics(health, () => runtime);
   const ports: Ports = {
     clock,
     logger,
@@ -60,8 +64,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     counters: new MemoryCounterStore(clock),
     cache: new MemoryCacheStore(clock),
     classifier: options.classifier,
-    ledger: options.ledger,
-    health: new ModelHealth(clock),
+    ledger: observeLedger(options.ledger, metrics.observe),
+    health,
     sessions: new MemorySessionStore(clock),
     shares: new ShareThresholds(options.classifier.typicalDifficulties),
     random: Math.random,
@@ -72,6 +76,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     runtime: ports.runtime,
     configStatus: () => config.status(),
     keys: ports.keys,
+    health: ports.health,
+    metrics,
     clock,
     logger,
     bodyLimits: options.bodyLimits,

@@ -8,11 +8,13 @@ import type { KeyStore } from '../auth/key-store.ts';
 import type { ConfigStatus } from '../config/config-source.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { ModelHealth } from '../execution/model-health.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/id.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Runtime } from '../ports.ts';
 import { handleChatCompletion } from './chat-completions.ts';
+import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
@@ -22,6 +24,8 @@ export type HttpOptions = {
   runtime(): Runtime;
   configStatus(): ConfigStatus;
   keys: KeyStore;
+  health: ModelHealth;
+  metrics: Metrics;
   clock: Clock;
   logger: Logger;
   bodyLimits: BodyLimits;
@@ -44,8 +48,12 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
   app.get('/healthz', (context) => context.json({ status: 'alive' }));
   app.get('/health', (context) => context.json({ status: 'alive' }));
   app.get('/readyz', (context) => {
-    const readiness = readinessOf(options.runtime(), options.configStatus());
+    const readiness = readinessOf(options.runtime(), options.configStatus(), options.health);
     return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
+  });
+  app.get('/metrics', requireKey, async (context) => {
+    const { text, contentType } = await options.metrics.render();
+    return context.body(text, 200, { 'content-type': contentType });
   });
   app.get('/schema/routes.json', (context) =>
     context.body(options.routesSchema, 200, { 'content-type': 'application/schema+json' }),

@@ -1,5 +1,6 @@
 import type { ConfigStatus } from '../config/config-source.ts';
 import { formatProblem } from '../config/format-problems.ts';
+import type { ModelHealth, ModelHealthState } from '../execution/model-health.ts';
 import type { Runtime } from '../ports.ts';
 import type { UpstreamState } from '../upstreams/upstream.ts';
 
@@ -9,14 +10,20 @@ export type Readiness = {
   config: { version: string; loadedAt: string; problems: string[] };
   upstreams: Record<string, UpstreamState>;
   tiers: Record<string, 'ready' | 'unavailable'>;
+  /** By `upstream/model`: its circuit, when it is asked again, and how fast it has been. */
+  models: Record<string, ModelHealthState>;
 };
 
 /** What `/readyz` answers: each dependency by name, and what it means for requests. */
-export const readinessOf = (runtime: Runtime, config: ConfigStatus): Readiness => {
+export const readinessOf = (runtime: Runtime, config: ConfigStatus, health: ModelHealth): Readiness => {
+  const models = health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates));
   const upstreams = Object.fromEntries([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()]));
   const tiers = runtime.table.tiers.map(({ name, candidates }) => ({
     name,
-    isReady: candidates.some(({ upstream }) => upstreams[upstream]?.state === 'ready'),
+    isReady: candidates.some(
+      ({ upstream, model }) =>
+        upstreams[upstream]?.state === 'ready' && models.get(`${upstream}/${model}`)?.circuit !== 'open',
+    ),
   }));
   const isAnyReady = tiers.some(({ isReady }) => isReady);
   const isAllWell =
@@ -32,5 +39,6 @@ export const readinessOf = (runtime: Runtime, config: ConfigStatus): Readiness =
     },
     upstreams,
     tiers: Object.fromEntries(tiers.map(({ name, isReady }) => [name, isReady ? 'ready' : 'unavailable'])),
+    models: Object.fromEntries(models),
   };
 };
