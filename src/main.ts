@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { calibrateCommand } from './cli/calibrate.ts';
+import { calibrateConfidenceCommand } from './cli/calibrate-confidence.ts';
 import { checkCommand } from './cli/check.ts';
 import type { CliContext } from './cli/context.ts';
 import { costCommand } from './cli/cost.ts';
@@ -118,6 +120,28 @@ program
   .requiredOption('--out <file>', 'the weights to write')
   .option('--report <file>', 'the table of held-out figures to write')
   .action(run((options) => trainCommand(options, context)));
+program
+  .command('calibrate')
+  .description('fit the difficulty to labels of your own; with --confidence, what the certainty of a model means')
+  .requiredOption(
+    '--labels <file>',
+    'JSONL {id, prompt, weak, strong}; with --confidence {id, prompt, answer | pattern}',
+  )
+  .requiredOption('--out <file>', 'the weights, or the confidence table, to write')
+  .option('--model <name>', 'weights to start from; with --confidence, the model at the upstream')
+  .option('--confidence', 'map the certainty of a model to the chance that its answer is good')
+  .option('--upstream <name>', 'with --confidence: the upstream of routes.yaml to ask')
+  .option('--config <file>', 'with --confidence: the rules (default: routes.yaml)')
+  .option('--tokens <number>', 'with --confidence: tokens to judge by, as the route (default: 24)')
+  .option('--max-tokens <number>', 'with --confidence: limit of an answer (default: 256)')
+  .option('--rows <file>', 'with --confidence: where to keep the judged rows, to calibrate again without asking')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(
+    run(({ confidence, ...options }) =>
+      confidence ? calibrateConfidenceCommand(options, context) : calibrateCommand(options, context),
+    ),
+  );
 const models = program.command('models').description('local models: GGUF files');
 models
   .command('pull')

@@ -4,6 +4,7 @@ import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './
 import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import { hasGpuBinaries } from './model-host/engine.ts';
 import { ModelFleet } from './model-host/fleet.ts';
 import { modelMemoryBudget } from './model-host/memory-budget.ts';
 import { localModelName } from './routing/routing-table.ts';
@@ -138,11 +139,11 @@ export class UpstreamRegistry {
 
   /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
   #startFleet({ gpu }: LlamaUpstreamConfig): ModelFleet {
-    const { clock, logger, modelMemoryBytes } = this.#options;
+    const { clock, logger, modelMemoryBytes, engineDir } = this.#options;
     this.#fleet ??= new ModelFleet({
       budgetBytes:
         modelMemoryBytes === undefined
-          ? modelMemoryBudget(gpu !== 'off', process.env)
+          ? modelMemoryBudget(gpu !== 'off' && hasGpuBinaries(engineDir), process.env)
           : Promise.resolve(modelMemoryBytes),
       clock,
       logger,

@@ -19,7 +19,7 @@ const ALIGNMENT = 32;
  */
 export const writeGguf = (metadata: Metadata[], tensors: Tensor[]): Buffer => {
   const parts: Buffer[] = [Buffer.from('GGUF'), uint32(3), uint64(tensors.length), uint64(metadata.length)];
-  for (const entry of metadata) parts.push(string(entry[0]), ...metadataValue(entry));
+  for (const entry of metadata) parts.push(string(entry[0]), Buffer.concat(metadataValue(entry)));
   let offset = 0;
   const data: Buffer[] = [];
   for (const tensor of tensors) {

@@ -8,8 +8,8 @@ export const NANO_SENTENCES = [
   'It is a tiny model, and it was never trained to answer you.',
   'It picks the next word from a table, and the table knows nothing.',
   'You are reading words that were picked by chance.',
-  'You can put a real model in routes.yaml to get a real answer.',
-  'A real model is one line away in routes.yaml.',
+  'You can put a real model in its place to get a real answer.',
+  'A real model is one line away in the routes file.',
   'Nothing in this answer was written to help you.',
   'Each word was picked by the word that comes before it.',
 ];

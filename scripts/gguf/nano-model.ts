@@ -11,6 +11,10 @@ export type NanoModelOptions = {
   maxMerges: number;
   /** Whether an answer ends after a sentence; without, a sentence follows the last one until something stops it. */
   isEnding: boolean;
+  /** Jinja; by default ChatML with tools. */
+  chatTemplate?: string;
+  /** More tokens of their own, beside those of tool calls, that show in text. */
+  markers?: string[];
 };
 
 const END_OF_TURN = '<|im_end|>';
@@ -22,8 +26,13 @@ const EXPERTS_USED = 2;
 const EXPERT_WIDTH = 32;
 const HEAD_WIDTH = 32;
 const CONTEXT_TOKENS = 8192;
+const QUOTE = BYTE_SYMBOLS[34]!;
 /** Probability of a pair of words that no sentence has. */
-const UNSEEN = 1e-6;
+const UNSEEN = 1e-8;
+/** The same for a byte that is no character of its own: it would hardly ever meet the others of one. */
+const UNSEEN_PART = 1e-12;
+/** Probability of a quote where a sentence ends: seldom enough not to show, and what closes a string under a grammar. */
+const CLOSING_QUOTE = 1e-4;
 
 /**
  * A GGUF file of one layer in the Mixtral form of the llama graph. Embeddings are one-hot and attention adds nothing,
@@ -32,10 +41,15 @@ const UNSEEN = 1e-6;
  */
 export const buildNanoModel = (options: NanoModelOptions): Buffer => {
   const merges = learnMerges(options.sentences.join('\n'), options.maxMerges);
-  const tokens = [...BYTE_SYMBOLS, ...merges.map((merge) => merge.replace(' ', '')), ...SPECIAL_TOKENS];
+  const tokens = [
+    ...BYTE_SYMBOLS,
+    ...merges.map((merge) => merge.replace(' ', '')),
+    ...SPECIAL_TOKENS,
+    ...(options.markers ?? []),
+  ];
   const width = Math.ceil(tokens.length / 32) * 32;
   return writeGguf(
-    [...describe(options.name, tokens, width), ...tokenizer(tokens, merges)],
+    [...describe(options.name, tokens, width), ...tokenizer(options, tokens, merges)],
     weights(logProbabilities(options, tokens, merges), tokens.length, width, options.seed),
   );
 };
@@ -63,9 +77,15 @@ const describe = (name: string, tokens: string[], width: number): Metadata[] => 
   ['llama.vocab_size', 'uint32', tokens.length],
 ];
 
-const tokenizer = (tokens: string[], merges: string[]): Metadata[] => {
+const tokenizer = (
+  { chatTemplate, markers = [] }: NanoModelOptions,
+  tokens: string[],
+  merges: string[],
+): Metadata[] => {
   // 1 is an ordinary token, 3 a control token that never shows in text, 4 a user-defined one that does.
-  const types = tokens.map((token) => (token.endsWith('tool_call>') ? 4 : SPECIAL_TOKENS.includes(token) ? 3 : 1));
+  const types = tokens.map((token) =>
+    token.endsWith('tool_call>') || markers.includes(token) ? 4 : SPECIAL_TOKENS.includes(token) ? 3 : 1,
+  );
   return [
     ['tokenizer.ggml.model', 'string', 'gpt2'],
     ['tokenizer.ggml.pre', 'string', 'gpt-2'],
@@ -76,7 +96,7 @@ const tokenizer = (tokens: string[], merges: string[]): Metadata[] => {
     ['tokenizer.ggml.eos_token_id', 'uint32', tokens.indexOf(END_OF_TURN)],
     ['tokenizer.ggml.padding_token_id', 'uint32', tokens.indexOf('<|endoftext|>')],
     ['tokenizer.ggml.add_bos_token', 'bool', false],
-    ['tokenizer.chat_template', 'string', CHAT_TEMPLATE],
+    ['tokenizer.chat_template', 'string', chatTemplate ?? CHAT_TEMPLATE],
   ];
 };
 
@@ -84,22 +104,34 @@ const tokenizer = (tokens: string[], merges: string[]): Metadata[] => {
 const logProbabilities = (options: NanoModelOptions, tokens: string[], merges: string[]): number[][] => {
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const end = ids.get(options.isEnding ? END_OF_TURN : NEWLINE)!;
+  const marked = ['<tool_call>', '</tool_call>', ...(options.markers ?? [])];
   const counts = tokens.map(() => new Map<number, number>());
   for (const sentence of options.sentences) {
     let last = ids.get(NEWLINE)!;
-    for (const next of [...encode(sentence, merges).map((token) => ids.get(token)!), end]) {
+    for (const next of [...encodeMarked(sentence, merges, marked).map((token) => ids.get(token)!), end]) {
       counts[last]!.set(next, (counts[last]!.get(next) ?? 0) + 1);
       last = next;
     }
   }
+  const quote = ids.get(QUOTE)!;
+  const closes = (next: number, last: number) =>
+    next === quote && last !== quote && (!counts[last]!.size || counts[last]!.has(end));
   const totals = counts.map((followers) => [...followers.values()].reduce((sum, count) => sum + count, 0));
   return tokens.map((_, next) =>
     tokens.map((_, last) => {
       const probability = totals[last] ? (counts[last]!.get(next) ?? 0) / totals[last]! : Number(next === end);
-      return Math.log(Math.max(probability, UNSEEN));
+      return Math.log(
+        Math.max(probability, closes(next, last) ? CLOSING_QUOTE : next >= 128 && next < 256 ? UNSEEN_PART : UNSEEN),
+      );
     }),
   );
 };
+
+/** As `encode`, with the tokens that stand for markup whole. */
+const encodeMarked = (sentence: string, merges: string[], markers: string[]): string[] =>
+  sentence
+    .split(new RegExp(`(${markers.join('|')})`))
+    .flatMap((piece) => (markers.includes(piece) ? [piece] : encode(piece, merges)));
 
 const weights = (logits: number[][], vocabulary: number, width: number, seed: number): Tensor[] => {
   const random = createRandom(seed);

@@ -1,23 +1,27 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { GpuChoice } from './engine.ts';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type GpuChoice, installedPath } from './engine.ts';
+import { withInstallLock } from './install-lock.ts';
 import { ModelHostError } from './model-host-error.ts';
+import { runNpm } from './npm.ts';
 
 export type InstallOptions = {
   /** Made if absent; `loadEngine` finds the engine in it. */
   engineDir: string;
   /** Which accelerator's binaries come with the CPU's; `metal` is part of every Mac's. */
   gpu: Exclude<GpuChoice, 'auto'>;
-  /** Lines of npm's output. */
+  /** Lines of npm's output, and what is done before and after. */
   onProgress: (line: string) => void;
   timeoutMs?: number;
+  /** For npm; this process's own by default. */
+  environment?: NodeJS.ProcessEnv;
 };
 
 export const ENGINE_VERSION = '3.22.1';
 /** The CUDA binaries alone have 540 MB. */
 const TIMEOUT_MS = 30 * 60_000;
+const LOOK_TIMEOUT_MS = 20_000;
+const WAITING = 'another process is installing it';
 
 /** All that node-llama-cpp would fetch for every machine; see `optionalDependencies` of its package.json. */
 const PLATFORM_PACKAGES = [
@@ -29,16 +33,64 @@ const GPU_SUFFIXES = { off: [], metal: [], cuda: ['-cuda', '-cuda-ext'], vulkan:
 
 /**
  * Installs the engine with npm, as few packages as this machine needs and no install scripts: 85 MB for the CPU, some
- * hundred more with a GPU. Running it again with another `gpu` replaces what is there.
- * @throws ModelHostError in words when there is no npm, no network, no such binaries, or no end within the limit.
+ * hundred more with a GPU. It is built beside its place and then moved there, so that a broken install leaves what was
+ * there before; of several processes that install at once, one does and the others wait for it.
+ * @throws ModelHostError in words when there is no npm, no network (within seconds), no such binaries, or no end within
+ * the limit.
  */
 export const installEngine = async (options: InstallOptions): Promise<void> => {
-  mkdirSync(join(options.engineDir, 'absent'), { recursive: true });
-  write(join(options.engineDir, 'absent/package.json'), { name: 'absent', version: '0.0.0' });
-  write(join(options.engineDir, 'package.json'), describeInstall(options.gpu, process.platform, process.arch));
-  await runNpm(options);
-  if (existsSync(join(options.engineDir, 'node_modules/node-llama-cpp/dist/index.js'))) return;
-  throw new ModelHostError(`npm ended well but ${options.engineDir} has no engine. Delete the folder and try again.`);
+  const manifest = describeInstall(options.gpu, process.platform, process.arch);
+  await withInstallLock(
+    options.engineDir,
+    () => options.onProgress(WAITING),
+    () => installInto(options, manifest),
+  );
+};
+
+/** As `installEngine`, for the CPU, unless an engine is there by the time that it is this process's turn. */
+export const installEngineIfAbsent = async (options: Omit<InstallOptions, 'gpu'>): Promise<void> => {
+  const manifest = describeInstall('off', process.platform, process.arch);
+  await withInstallLock(
+    options.engineDir,
+    () => options.onProgress(WAITING),
+    async () => {
+      if (!existsSync(installedPath(options.engineDir))) await installInto({ ...options, gpu: 'off' }, manifest);
+    },
+  );
+};
+
+const installInto = async (options: InstallOptions, manifest: object): Promise<void> => {
+  const { engineDir, onProgress, timeoutMs = TIMEOUT_MS, environment = process.env } = options;
+  const npm = { cwd: dirname(engineDir), onLine: onProgress, environment };
+  removeLeftovers(engineDir);
+  // Without a network npm would try for minutes; this asks for one small document first.
+  const look = ['view', `node-llama-cpp@${ENGINE_VERSION}`, 'version', '--fetch-timeout=10000'];
+  await runNpm(look, { ...npm, onLine: () => {}, timeoutMs: LOOK_TIMEOUT_MS });
+  const stage = `${engineDir}.new-${process.pid}`;
+  mkdirSync(join(stage, 'absent'), { recursive: true });
+  write(join(stage, 'absent/package.json'), { name: 'absent', version: '0.0.0' });
+  write(join(stage, 'package.json'), manifest);
+  try {
+    onProgress('fetching node-llama-cpp from the package registry');
+    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock'];
+    await runNpm(['install', ...flags], { ...npm, cwd: stage, timeoutMs });
+    if (!existsSync(installedPath(stage))) {
+      throw new ModelHostError(`npm ended well but left no engine. Delete ${engineDir} and try again.`);
+    }
+    const old = `${engineDir}.old-${process.pid}`;
+    if (existsSync(engineDir)) renameSync(engineDir, old);
+    renameSync(stage, engineDir);
+  } finally {
+    removeLeftovers(engineDir);
+  }
+};
+
+/** Halves of installs, our own and those of processes that died; only ever called by the holder of the lock. */
+const removeLeftovers = (engineDir: string): void => {
+  for (const name of readdirSync(dirname(engineDir))) {
+    const isOurs = name.startsWith(`${basename(engineDir)}.new-`) || name.startsWith(`${basename(engineDir)}.old-`);
+    if (isOurs) rmSync(join(dirname(engineDir), name), { recursive: true, force: true });
+  }
 };
 
 /**
@@ -60,42 +112,6 @@ export const describeInstall = (gpu: InstallOptions['gpu'], platform: string, ar
     dependencies: { 'node-llama-cpp': ENGINE_VERSION },
     overrides: Object.fromEntries(unwanted.map((name) => [`@node-llama-cpp/${name}`, 'file:absent'])),
   };
-};
-
-const runNpm = ({ engineDir, onProgress, timeoutMs = TIMEOUT_MS }: InstallOptions): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const [command, ...args] = findNpm();
-    const flags = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock', '--fetch-retries=1'];
-    const npm = spawn(command!, [...args, ...flags], {
-      cwd: engineDir,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMs,
-    });
-    const lines: string[] = [];
-    for (const output of [npm.stdout, npm.stderr]) {
-      createInterface({ input: output }).on('line', (line) => {
-        lines.push(line);
-        onProgress(line);
-      });
-    }
-    const fail = (reason: string) => reject(new ModelHostError(`The engine could not be installed: ${reason}`));
-    npm.once('error', () => fail('npm was not found. Install Node with npm, then try again.'));
-    npm.once('close', (code, signal) => {
-      if (code === 0) return resolve();
-      if (signal) return fail(`npm did not end within ${timeoutMs / 1000} s. Check the network and try again.`);
-      const isOffline = /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ECONNRESET|ENETUNREACH/.test(lines.join('\n'));
-      if (isOffline) return fail("the package registry cannot be reached. Check the network or npm's proxy settings.");
-      fail(lines.filter((line) => line.startsWith('npm error')).join(' ') || `npm exited with code ${code}`);
-    });
-  });
-
-/** The npm that came with this Node; one on the path where Node came without. */
-const findNpm = (): string[] => {
-  const folder = dirname(process.execPath);
-  const bundled = ['../lib/node_modules/npm/bin/npm-cli.js', 'node_modules/npm/bin/npm-cli.js']
-    .map((path) => join(folder, path))
-    .find((path) => existsSync(path));
-  return bundled ? [process.execPath, bundled] : ['npm'];
 };
 
 const write = (path: string, content: object): void => writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);

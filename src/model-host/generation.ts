@@ -1,111 +1,60 @@
-import type { LlamaModel, Token } from 'node-llama-cpp';
+import type { AnswerPlan } from './answer-plan.ts';
+import { AnswerWriter, type Step, type WriterOptions } from './answer-writer.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { type SampledToken, type Sampling, type ScoredToken, sampleTokens } from './sampling.ts';
-import type { SequencePool } from './sequence-pool.ts';
-import { StopGate } from './stop-gate.ts';
-import { TokenText } from './token-text.ts';
+import type { Sampling } from './sampling.ts';
+import type { Borrower, SequencePool } from './sequence-pool.ts';
+import { TokenSource } from './token-source.ts';
 
-export type GenerationRequest = {
-  promptTokens: Token[];
-  /** At least 1; already cut to what the context has left. */
-  maxTokens: number;
-  sampling: Sampling;
-  stops: string[];
-  /** See `sampleTokens`. */
-  topLogprobs: number | null;
-  /** Whose prefixes this request may reuse and leave behind. */
-  partition: string;
-};
+export type GenerationRequest = WriterOptions & { sampling: Sampling; borrower: Borrower };
 
-/** `completionTokens` are those sampled so far, without the one that ends the answer. */
-export type GenerationPart =
-  | { type: 'prompt-read'; cachedTokens: number }
-  | { type: 'text-delta'; text: string; scores: ScoredToken[]; completionTokens: number }
-  | { type: 'finish'; reason: 'stop' | 'length'; completionTokens: number };
+export type GenerationPart = { type: 'prompt-read'; cachedTokens: number } | ({ type: 'step' } & Step);
 
 /** Prompt tokens for each step: small enough that answers that are already being written do not stall. */
 const PREFILL_TOKENS = 64;
+/** Tokens that may be written for the model in the middle of its answer. */
+const FORCED_TOKENS = 16;
+
+/** How many tokens an answer may have: what the client allows and the context has left. */
+export const tokenBudget = ({ contextTokens }: LoadedModel, plan: AnswerPlan, asked: number | null): number => {
+  const isForced = plan.calls !== null || plan.contentGrammar !== null;
+  const left = contextTokens - plan.promptTokens.length - (isForced ? FORCED_TOKENS : 0);
+  return Math.max(1, Math.min(asked ?? Number.POSITIVE_INFINITY, left));
+};
 
 /**
- * Reads the prompt and writes the answer: one `prompt-read`, then text, then one `finish`. An abort takes effect
+ * Reads the prompt and writes the answer: one `prompt-read`, then steps, the last with `finish`. An abort takes effect
  * within one token, and however the iteration ends the sequence is free again.
  * @throws what `SequencePool.acquire` throws; the signal's reason when it aborts; any engine failure.
  */
 export async function* generate(
-  { model }: LoadedModel,
+  { model, engine }: LoadedModel,
   pool: SequencePool,
   request: GenerationRequest,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationPart> {
-  const lease = await pool.acquire(request.promptTokens, request.partition, signal);
+  const { promptTokens, forcedText } = request.plan;
+  const tokens = [...promptTokens, ...(forcedText === '' ? [] : model.tokenize(forcedText, true))];
+  const lease = await pool.acquire(tokens, request.borrower, signal);
   let isDamaged = false;
+  let source: TokenSource | null = null;
   try {
     const { sequence } = lease;
-    const cachedTokens = sequence.nextTokenIndex;
-    const lastIndex = request.promptTokens.length - 1;
-    for (let start = cachedTokens; start < lastIndex; start += PREFILL_TOKENS) {
+    const cachedTokens = Math.min(sequence.nextTokenIndex, promptTokens.length);
+    const lastIndex = tokens.length - 1;
+    for (let start: number = sequence.nextTokenIndex; start < lastIndex; start += PREFILL_TOKENS) {
       signal.throwIfAborted();
       const end = Math.min(start + PREFILL_TOKENS, lastIndex);
-      await sequence.evaluateWithoutGeneratingNewTokens(request.promptTokens.slice(start, end));
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end));
     }
     yield { type: 'prompt-read', cachedTokens };
-    const lastToken = request.promptTokens[lastIndex]!;
-    yield* write(model, sampleTokens(sequence, lastToken, request.sampling, request.topLogprobs), request, signal);
+    source = new TokenSource(engine, model, sequence, request.sampling, [tokens[lastIndex]!]);
+    const writer = new AnswerWriter(model, source, request);
+    for await (const step of writer.steps(signal)) yield { type: 'step', ...step };
   } catch (error) {
     isDamaged = !signal.aborted;
     throw error;
   } finally {
+    await source?.end();
     lease.release({ isDamaged });
-  }
-}
-
-async function* write(
-  model: LlamaModel,
-  tokens: AsyncGenerator<SampledToken>,
-  request: GenerationRequest,
-  signal: AbortSignal,
-): AsyncGenerator<GenerationPart> {
-  const tokenText = new TokenText(model);
-  const gate = new StopGate(request.stops);
-  const scores = new ScoreQueue();
-  let completionTokens = 0;
-  for await (const { token, score } of tokens) {
-    signal.throwIfAborted();
-    const isEnd = model.isEogToken(token);
-    if (!isEnd) completionTokens++;
-    const piece = isEnd ? tokenText.flush() : tokenText.push(token);
-    if (score && !isEnd) scores.push(score, piece);
-    const isFull = completionTokens === request.maxTokens;
-    const { text, isStopped } = gate.push(isFull ? piece + tokenText.flush() : piece);
-    const isLast = isEnd || isFull || isStopped;
-    const visible = isLast && !isStopped ? text + gate.flush() : text;
-    const shown = scores.take(visible, isLast && !isStopped);
-    if (visible !== '' || shown.length > 0) {
-      yield { type: 'text-delta', text: visible, scores: shown, completionTokens };
-    }
-    if (isLast) {
-      yield { type: 'finish', reason: isEnd || isStopped ? 'stop' : 'length', completionTokens };
-      return;
-    }
-  }
-}
-
-/** Keeps the scores of tokens whose text is still held back; those of a stop string are never shown. */
-class ScoreQueue {
-  #queue: { score: ScoredToken; end: number }[] = [];
-  #received = 0;
-  #shown = 0;
-
-  push(score: ScoredToken, piece: string): void {
-    this.#received += piece.length;
-    // A token that completes no character goes with the one that does.
-    this.#queue.push({ score, end: piece === '' ? this.#received + 1 : this.#received });
-  }
-
-  take(text: string, isAll: boolean): ScoredToken[] {
-    this.#shown += text.length;
-    const ready = this.#queue.filter(({ end }) => isAll || end <= this.#shown);
-    this.#queue = this.#queue.slice(ready.length);
-    return ready.map(({ score }) => score);
   }
 }

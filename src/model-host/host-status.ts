@@ -5,6 +5,8 @@ export type HostStatus = {
   detail: string;
   /** 0 to 1, while downloading or loading. */
   progress?: number;
+  /** With `ready`: what the model takes, as estimated from its header. */
+  memoryBytes?: number;
   /** With `failed`: starting again cannot help before somebody changes a file, a setting or the network. */
   isFinal?: boolean;
 };

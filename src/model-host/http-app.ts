@@ -4,13 +4,17 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
+import { HEADERS } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/id.ts';
-import { answerChat, type Serving } from './answer-chat.ts';
+import { answerChat } from './answer-chat.ts';
 import { carriesKey } from './bearer-key.ts';
 import { parseChatRequest } from './chat-request.ts';
+import { parseEmbeddingsRequest } from './embeddings.ts';
 import type { HostStatus } from './host-status.ts';
 import { readBody } from './read-body.ts';
+import { parseRerankRequest } from './rerank.ts';
+import type { Services } from './services.ts';
 
 export type HttpAppOptions = {
   name: string;
@@ -18,7 +22,7 @@ export type HttpAppOptions = {
   key: string | null;
   status: () => HostStatus;
   /** `null` until the model is loaded. */
-  serving: () => Serving | null;
+  services: () => Services | null;
   clock: Clock;
   onError: (error: Error) => void;
 };
@@ -30,11 +34,14 @@ const PARTITION_HEADER = 'x-rightsize-partition';
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const LOADING_RETRY_SECONDS = 2;
 
-/** The model host's routes: `POST /v1/chat/completions`, `GET /v1/models`, `GET /v1/models/{id}`, `GET /healthz`. */
+/**
+ * The model host's routes: `POST /v1/chat/completions`, `/v1/embeddings` and `/v1/rerank`, `GET /v1/models`,
+ * `GET /v1/models/{id}`, `GET /healthz`.
+ */
 export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
   const app = new Hono<Env>();
   const created = Math.floor(options.clock.now() / 1000);
-  const describe = () => ({ id: options.name, object: 'model', created, owned_by: 'rightsize' });
+  const describe = () => ({ id: options.name, object: 'model', created, owned_by: 'rightsize', ...abilities(options) });
 
   app.use(async (c, next) => {
     const { incoming, outgoing } = c.env;
@@ -48,8 +55,11 @@ export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
 
   app.get('/healthz', (c) => {
     const status = options.status();
-    const serving = options.serving();
-    const facts = serving && { model: { id: serving.name, ...serving.loaded.facts }, sequences: serving.pool.facts };
+    const services = options.services();
+    const facts = services && {
+      model: { id: options.name, ...services.facts },
+      ...(services.chat && { sequences: services.chat.pool.facts }),
+    };
     return c.json({ ...status, pid: process.pid, ...facts }, status.state === 'ready' ? 200 : 503);
   });
   app.get('/v1/models', (c) => c.json({ object: 'list', data: [describe()] }));
@@ -61,8 +71,20 @@ export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
     await chat(options, c.env.incoming as IncomingMessage, c.env.outgoing as ServerResponse);
     return RESPONSE_ALREADY_SENT;
   });
-  app.on(['GET', 'PUT', 'PATCH', 'DELETE'], '/v1/chat/completions', () => {
-    throw new GatewayError('method_not_allowed', 'Chat completions are asked for with POST.');
+  app.post('/v1/embeddings', async (c) => {
+    const request = parseEmbeddingsRequest(await readBody(c.env.incoming as IncomingMessage, MAX_BODY_BYTES));
+    const { embedder } = ready(options, request.model);
+    if (!embedder) throw notMadeFor(options, 'embeddings');
+    return c.json(await embedder.embed(options.name, request, untilGone(c)));
+  });
+  app.post('/v1/rerank', async (c) => {
+    const request = parseRerankRequest(await readBody(c.env.incoming as IncomingMessage, MAX_BODY_BYTES));
+    const { ranker } = ready(options, request.model);
+    if (!ranker) throw notMadeFor(options, 'reranking');
+    return c.json(await ranker.rank(options.name, request, untilGone(c)));
+  });
+  app.on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/chat/completions', '/v1/embeddings', '/v1/rerank'], (c) => {
+    throw new GatewayError('method_not_allowed', `${c.req.path} is asked with POST.`);
   });
   app.notFound((c) => {
     return fail(c, new GatewayError('not_found', `There is nothing at ${c.req.method} ${c.req.path}.`));
@@ -79,16 +101,49 @@ const chat = async (options: HttpAppOptions, incoming: IncomingMessage, outgoing
   // Writing to a client that has left is no failure of ours; `close` has already told.
   outgoing.on('error', () => {});
   const request = parseChatRequest(await readBody(incoming, MAX_BODY_BYTES));
-  const serving = options.serving();
-  if (!serving) {
+  const { chat: serving } = ready(options, request.model);
+  if (!serving) throw notMadeFor(options, 'chat completions');
+  const session = incoming.headers[HEADERS.session];
+  const borrower = {
+    partition: String(incoming.headers[PARTITION_HEADER] ?? ''),
+    session: session === undefined ? undefined : String(session),
+  };
+  await answerChat(serving, request, borrower, outgoing, options.clock.now());
+};
+
+/**
+ * What the model answers, once it is loaded and meant.
+ * @throws GatewayError `no_upstream_available` until then, `model_not_found` for another model.
+ */
+const ready = (options: HttpAppOptions, model: string): Services => {
+  const services = options.services();
+  if (!services) {
     const { state, detail } = options.status();
     throw new GatewayError('no_upstream_available', `The local model is not ready (${state}): ${detail}`, {
       retryAfterSeconds: LOADING_RETRY_SECONDS,
       isRetryable: true,
     });
   }
-  const partition = incoming.headers[PARTITION_HEADER];
-  await answerChat(serving, request, String(partition ?? ''), outgoing, options.clock.now());
+  if (model === options.name) return services;
+  throw new GatewayError('model_not_found', `The model '${model}' does not exist.`, { param: 'model' });
+};
+
+/** What the model can do, once that is known, beside OpenAI's four fields. */
+const abilities = ({ services }: HttpAppOptions) => {
+  const facts = services()?.facts;
+  return facts && { chats: facts.task === 'chat', embeds: facts.embeds, ranks: facts.ranks };
+};
+
+const notMadeFor = ({ name, services }: HttpAppOptions, what: string): GatewayError =>
+  new GatewayError('invalid_value', `The model '${name}' is made for ${services()?.facts.task} and not for ${what}.`, {
+    param: 'model',
+  });
+
+const untilGone = (c: Context<Env>): AbortSignal => {
+  const gone = new AbortController();
+  const response = c.env.outgoing as ServerResponse;
+  response.once('close', () => gone.abort(new GatewayError('client_closed_request', 'The client left.')));
+  return gone.signal;
 };
 
 const fail = (c: Context<Env>, error: GatewayError): Response => {

@@ -1,7 +1,10 @@
-import { totalmem } from 'node:os';
 import type { ChatWrapper, Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import { type ChatParts, loadChatParts } from './chat-template.ts';
 import { type Engine, type GpuChoice, loadEngine } from './engine.ts';
+import { estimateMemory } from './estimate-memory.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { machineMemory, missingGpuBinaries, toGigabytes } from './machine-memory.ts';
+import { type HeaderFacts, type ModelTask, toModelFacts } from './model-facts.ts';
 import { ModelHostError } from './model-host-error.ts';
 
 export type LoadOptions = {
@@ -17,8 +20,11 @@ export type LoadOptions = {
   onLog: (line: string) => void;
 };
 
-/** A model in memory with one context of `parallel` sequences. */
-export type LoadedModel = {
+/** A model in memory; `chat` is null for one that only makes vectors or scores. */
+export type Loaded = { model: LlamaModel; facts: ModelFacts; chat: LoadedModel | null };
+
+/** A chat model with one context of `parallel` sequences. */
+export type LoadedModel = ChatParts & {
   model: LlamaModel;
   context: LlamaContext;
   chatWrapper: ChatWrapper;
@@ -29,44 +35,61 @@ export type LoadedModel = {
 
 export type ModelFacts = {
   architecture: string;
+  task: ModelTask;
+  /** Whether `/v1/embeddings` and `/v1/rerank` answer. */
+  embeds: boolean;
+  ranks: boolean;
+  parameters: number;
+  activeParameters: number;
+  quantisation: string;
   sizeBytes: number;
+  /** Weights, context and working memory, as estimated from the header; see `estimateMemory`. */
+  memoryBytes: number;
   contextTokens: number;
   trainedContextTokens: number;
   /** `cuda`, `vulkan`, `metal`, or `off` when everything runs on the CPU. */
   gpu: string;
+  gpuDevices: string[];
   gpuLayers: number;
+  layers: number;
+  /** `auto`: the engine uses it where the accelerator and the model allow. */
+  flashAttention: string;
   threads: number;
+  /** What is left unused on this machine and how to use it, in words; else null. */
+  hint: string | null;
 };
 
 /**
- * Checks the files, starts the engine and puts the model into memory: seconds to minutes.
+ * Checks the files, starts the engine and puts the model into memory: seconds to minutes. As many layers go to the
+ * accelerator as fit into its free memory beside the context; the rest runs on the CPU.
  * @throws ModelHostError when a file is unfit, there is no engine, it refuses the model, or memory does not suffice.
  */
-export const loadModel = async (options: LoadOptions): Promise<LoadedModel> => {
+export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
   const files = options.paths.map(checkGgufFile);
+  const header = toModelFacts(files.map((file) => file.header));
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const engine = await loadEngine(options.engineDir);
   const complaints: string[] = [];
   const llama = await startEngine(engine, options, complaints);
-  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   await checkMemory(llama, sizeBytes);
   try {
-    const model = await llama.loadModel({ modelPath: options.paths[0]!, onLoadProgress: options.onProgress });
+    const model = await llama.loadModel({
+      modelPath: options.paths[0]!,
+      // As many as fit, by the engine's own estimate of what the context needs beside them.
+      gpuLayers: options.gpu === 'off' ? 0 : 'auto',
+      onLoadProgress: options.onProgress,
+    });
     const contextTokens = Math.min(options.contextTokens, model.trainContextSize);
+    const facts = await describe(llama, model, header, { ...options, contextTokens, sizeBytes });
+    if (header.task !== 'chat') return { model, facts, chat: null };
     const context = await model.createContext({ contextSize: contextTokens, sequences: options.parallel });
+    const chatFacts = { ...facts, flashAttention: String(context.flashAttention) };
+    const chatWrapper = chooseChatWrapper(engine, model);
+    const parts = loadChatParts(engine, options.engineDir, model);
     return {
       model,
-      context,
-      chatWrapper: chooseChatWrapper(engine, model),
-      contextTokens,
-      facts: {
-        architecture: files[0]!.architecture,
-        sizeBytes,
-        contextTokens,
-        trainedContextTokens: model.trainContextSize,
-        gpu: llama.gpu || 'off',
-        gpuLayers: model.gpuLayers,
-        threads: options.threads,
-      },
+      facts: chatFacts,
+      chat: { ...parts, model, context, chatWrapper, contextTokens, facts: chatFacts },
     };
   } catch (error) {
     throw explain(engine, error as Error, options, complaints);
@@ -98,15 +121,39 @@ const startEngine = async (engine: Engine, options: LoadOptions, complaints: str
 
 /** The engine maps files into memory, so that a model larger than memory loads and then crawls: refuse it here. */
 const checkMemory = async (llama: Llama, sizeBytes: number): Promise<void> => {
-  const limit = process.constrainedMemory();
-  const ram = limit > 0 ? Math.min(totalmem(), limit) : totalmem();
   const { total: vram, unifiedSize } = await llama.getVramState();
-  const memory = ram + Math.max(0, vram - unifiedSize);
+  const memory = machineMemory().totalBytes + Math.max(0, vram - unifiedSize);
   if (sizeBytes <= memory) return;
   throw new ModelHostError(
-    `The model has ${gigabytes(sizeBytes)} and this machine ${gigabytes(memory)} of memory. Choose a smaller model or quantisation.`,
+    `The model has ${toGigabytes(sizeBytes)} and this machine ${toGigabytes(memory)} of memory. Choose a smaller model or quantisation.`,
   );
 };
+
+const describe = async (
+  llama: Llama,
+  model: LlamaModel,
+  header: HeaderFacts,
+  options: LoadOptions & { sizeBytes: number },
+): Promise<ModelFacts> => ({
+  architecture: header.architecture,
+  task: header.task,
+  embeds: header.task !== 'rerank' && !(model.fileInsights.hasEncoder && model.fileInsights.hasDecoder),
+  ranks: header.task === 'rerank' && model.fileInsights.supportsRanking,
+  parameters: header.parameters,
+  activeParameters: header.activeParameters,
+  quantisation: header.quantisation,
+  sizeBytes: options.sizeBytes,
+  memoryBytes: estimateMemory(header, options).totalBytes,
+  contextTokens: options.contextTokens,
+  trainedContextTokens: model.trainContextSize,
+  gpu: llama.gpu || 'off',
+  gpuDevices: llama.gpu ? await llama.getGpuDeviceNames() : [],
+  gpuLayers: model.gpuLayers,
+  layers: model.fileInsights.totalLayers,
+  flashAttention: String(model.defaultContextFlashAttention),
+  threads: options.threads,
+  hint: options.gpu === 'auto' && !llama.gpu ? missingGpuBinaries() : null,
+});
 
 const chooseChatWrapper = (engine: Engine, model: LlamaModel): ChatWrapper => {
   const template = model.fileInfo.metadata.tokenizer.chat_template;
@@ -133,5 +180,3 @@ const explain = (engine: Engine, error: Error, options: LoadOptions, complaints:
     cause: error,
   });
 };
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,14 +1,18 @@
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { systemClock } from '../lib/clock.ts';
-import type { Serving } from './answer-chat.ts';
+import { Embedder } from './embeddings.ts';
+import { ensureEngine } from './ensure-engine.ts';
 import type { HostFlags } from './flags.ts';
 import type { HostStatus } from './host-status.ts';
 import { createHttpApp } from './http-app.ts';
 import { listen } from './listen.ts';
-import { type LoadedModel, loadModel } from './loaded-model.ts';
+import { type Loaded, type LoadedModel, loadModel, type ModelFacts } from './loaded-model.ts';
+import { toGigabytes } from './machine-memory.ts';
 import { resolveModel } from './model-source.ts';
+import { Ranker } from './rerank.ts';
 import { SequencePool } from './sequence-pool.ts';
+import type { Services } from './services.ts';
 
 const MAX_WAITING = 64;
 const QUEUE_DEADLINE_MS = 30_000;
@@ -27,7 +31,7 @@ export const runModelHost = async (
   log: (line: string) => void,
 ): Promise<void> => {
   let status: HostStatus = { state: 'loading', detail: 'starting' };
-  let serving: Serving | null = null;
+  let services: Services | null = null;
   const change = (next: HostStatus) => {
     status = next;
     report(next);
@@ -37,13 +41,14 @@ export const runModelHost = async (
     name: flags.name,
     key: flags.key,
     status: () => status,
-    serving: () => serving,
+    services: () => services,
     clock: systemClock,
     onError: (error) => log(`request failed: ${error.stack}`),
   });
   const server = await listen(getRequestListener(app.fetch), flags.address);
   if ('port' in flags.address) log(`listening on ${flags.address.host}:${(server.address() as AddressInfo).port}`);
 
+  await ensureEngine(flags.engineDir, env, change);
   const paths = await resolveModel(flags.model, {
     modelsDir: flags.modelsDir,
     endpoint: env['HF_ENDPOINT'] || 'https://huggingface.co',
@@ -59,13 +64,24 @@ export const runModelHost = async (
     ...flags,
     paths,
     onProgress: (progress) => {
-      if (progress - (status.progress ?? 0) >= PROGRESS_STEP) change({ state: 'loading', detail, progress });
+      // The last of these may come after the model has.
+      if (!services && progress - (status.progress ?? 0) >= PROGRESS_STEP)
+        change({ state: 'loading', detail, progress });
     },
     onLog: log,
   });
-  serving = { name: flags.name, loaded, pool: createPool(loaded, flags.parallel) };
-  change({ state: 'ready', detail: describe(flags, loaded) });
+  services = toServices(flags, loaded);
+  const { memoryBytes } = loaded.facts;
+  change({ state: 'ready', detail: describe(flags, loaded.facts), memoryBytes });
+  if (loaded.facts.hint) log(loaded.facts.hint);
 };
+
+const toServices = ({ name, parallel }: HostFlags, loaded: Loaded): Services => ({
+  facts: loaded.facts,
+  chat: loaded.chat && { name, loaded: loaded.chat, pool: createPool(loaded.chat, parallel) },
+  embedder: loaded.facts.embeds ? new Embedder(loaded) : null,
+  ranker: loaded.facts.ranks ? new Ranker(loaded) : null,
+});
 
 const createPool = ({ context }: LoadedModel, parallel: number): SequencePool =>
   new SequencePool({
@@ -75,8 +91,18 @@ const createPool = ({ context }: LoadedModel, parallel: number): SequencePool =>
     clock: systemClock,
   });
 
-const describe = ({ name, model, contextTokens, parallel, threads }: HostFlags, { facts }: LoadedModel): string => {
-  const device = facts.gpu === 'off' ? `CPU, threads: ${threads}` : `${facts.gpu}, ${facts.gpuLayers} layers on it`;
+/** What runs where, in one line. */
+const describe = ({ name, model, contextTokens, parallel, threads }: HostFlags, facts: ModelFacts): string => {
+  const layers = facts.gpuLayers >= facts.layers ? 'all' : `${facts.gpuLayers} of ${facts.layers}`;
+  const device =
+    facts.gpu === 'off'
+      ? `CPU, threads: ${threads}`
+      : `${facts.gpu} (${facts.gpuDevices.join(', ')}), ${layers} layers on it, flash attention ${facts.flashAttention}, CPU threads: ${threads}`;
   const asked = facts.contextTokens < contextTokens ? ` (all it was trained on; ${contextTokens} were asked for)` : '';
-  return `${name} is ${model} on ${device}; ${parallel} at a time, ${facts.contextTokens} tokens of context${asked}`;
+  const served =
+    facts.task === 'chat'
+      ? `${parallel} at a time, ${facts.contextTokens} tokens of context${asked}`
+      : `for ${facts.task}, texts of up to ${facts.contextTokens} tokens${asked}`;
+  const memory = `about ${toGigabytes(facts.memoryBytes)} of memory`;
+  return `${name} is ${model} on ${device}; ${served}; ${memory}${facts.hint ? `; ${facts.hint}` : ''}`;
 };

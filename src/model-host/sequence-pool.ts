@@ -14,8 +14,23 @@ export type PoolOptions = {
 /** A sequence that belongs to one request until `release`; `isDamaged` makes the next user start from nothing. */
 export type Lease = { sequence: LlamaContextSequence; release(outcome?: { isDamaged: boolean }): void };
 
-type Slot = { sequence: LlamaContextSequence; isFree: boolean; partition: string | null; lastUsed: number };
-type Waiter = { tokens: Token[]; partition: string; take: (slot: Slot) => void };
+/** Who asks: prefixes stay within a partition (a tenant), and a session is one conversation within it. */
+export type Borrower = { partition: string; session?: string | undefined };
+
+type Slot = {
+  sequence: LlamaContextSequence;
+  isFree: boolean;
+  partition: string | null;
+  session: string | undefined;
+  lastUsed: number;
+};
+type Waiter = { take: (slot: Slot) => void };
+
+/** What an answer is taken to last before one has been seen, and the range of honest advice, in seconds. */
+const FIRST_GUESS_SECONDS = 2;
+const MAX_RETRY_SECONDS = 30;
+/** Weight of the latest answer in the running mean of how long they last. */
+const LATEST_WEIGHT = 0.2;
 
 /**
  * The context's sequences, lent out first come, first served. A sequence keeps what it has read, so that the next
@@ -27,10 +42,17 @@ export class SequencePool {
   readonly #waiting: Waiter[] = [];
   readonly #options: PoolOptions;
   #uses = 0;
+  #meanMs: number | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#slots = options.sequences.map((sequence) => ({ sequence, isFree: true, partition: null, lastUsed: 0 }));
+    this.#slots = options.sequences.map((sequence) => ({
+      sequence,
+      isFree: true,
+      partition: null,
+      session: undefined,
+      lastUsed: 0,
+    }));
   }
 
   get facts(): { total: number; free: number; waiting: number } {
@@ -43,16 +65,19 @@ export class SequencePool {
    * @throws GatewayError `no_upstream_available` when too many wait or the deadline passes; the signal's reason when it
    * aborts.
    */
-  async acquire(tokens: Token[], partition: string, signal: AbortSignal): Promise<Lease> {
+  async acquire(tokens: Token[], { partition, session }: Borrower, signal: AbortSignal): Promise<Lease> {
     signal.throwIfAborted();
-    const slot = this.#takeBest(tokens, partition) ?? (await this.#wait(tokens, partition, signal));
+    const slot = this.#takeBest(tokens, partition, session) ?? (await this.#wait(signal));
     const isOwn = slot.partition === partition;
+    const startedAt = this.#options.clock.elapsed();
     slot.partition = partition;
+    slot.session = session;
     slot.lastUsed = ++this.#uses;
     const lease: Lease = {
       sequence: slot.sequence,
       release: ({ isDamaged } = { isDamaged: false }) => {
         if (isDamaged) slot.partition = null;
+        this.#learn(this.#options.clock.elapsed() - startedAt);
         this.#giveBack(slot);
       },
     };
@@ -67,12 +92,17 @@ export class SequencePool {
     return lease;
   }
 
-  #takeBest(tokens: Token[], partition: string): Slot | undefined {
+  #takeBest(tokens: Token[], partition: string, session: string | undefined): Slot | undefined {
     const free = this.#slots.filter((slot) => slot.isFree).sort((a, b) => a.lastUsed - b.lastUsed);
     // A prefix counts from half of the prompt on: below, taking it would spoil another conversation for little gain.
     let best = free[0];
     let longest = tokens.length / 2;
     for (const slot of free.filter((candidate) => candidate.partition === partition)) {
+      // A conversation's own sequence loses nothing by going on with it, however much of its history was rewritten.
+      if (session !== undefined && slot.session === session) {
+        best = slot;
+        break;
+      }
       const shared = slot.sequence.compareContextTokens(tokens).firstDifferentIndex;
       if (shared >= longest) [best, longest] = [slot, shared];
     }
@@ -80,11 +110,11 @@ export class SequencePool {
     return best;
   }
 
-  #wait(tokens: Token[], partition: string, signal: AbortSignal): Promise<Slot> {
+  #wait(signal: AbortSignal): Promise<Slot> {
     const { maxWaiting, deadlineMs, clock } = this.#options;
-    if (this.#waiting.length >= maxWaiting) throw busy(`${maxWaiting} requests are waiting already`);
+    if (this.#waiting.length >= maxWaiting) throw this.#busy(`${maxWaiting} requests are waiting already`);
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { tokens, partition, take: (slot) => settle(() => resolve(slot)) };
+      const waiter: Waiter = { take: (slot) => settle(() => resolve(slot)) };
       const settle = (finish: () => void) => {
         cancelDeadline();
         signal.removeEventListener('abort', onAbort);
@@ -94,7 +124,7 @@ export class SequencePool {
       };
       const onAbort = () => settle(() => reject(signal.reason));
       const cancelDeadline = clock.after(deadlineMs, () =>
-        settle(() => reject(busy(`none of its sequences became free within ${deadlineMs / 1000} s`))),
+        settle(() => reject(this.#busy(`none of its sequences became free within ${deadlineMs / 1000} s`))),
       );
       signal.addEventListener('abort', onAbort);
       this.#waiting.push(waiter);
@@ -106,10 +136,18 @@ export class SequencePool {
     if (next) next.take(slot);
     else slot.isFree = true;
   }
-}
 
-const busy = (why: string): GatewayError =>
-  new GatewayError('no_upstream_available', `The local model is busy: ${why}. Try again shortly.`, {
-    retryAfterSeconds: 2,
-    isRetryable: true,
-  });
+  /** When a place in the queue should be free again: as long as the answers before it take at the present pace. */
+  #busy(why: string): GatewayError {
+    const rounds = (this.#waiting.length + 1) / this.#slots.length;
+    const seconds = this.#meanMs === null ? FIRST_GUESS_SECONDS : Math.ceil((this.#meanMs * rounds) / 1000);
+    return new GatewayError('no_upstream_available', `The local model is busy: ${why}. Try again shortly.`, {
+      retryAfterSeconds: Math.max(1, Math.min(seconds, MAX_RETRY_SECONDS)),
+      isRetryable: true,
+    });
+  }
+
+  #learn(durationMs: number): void {
+    this.#meanMs = (this.#meanMs ?? durationMs) * (1 - LATEST_WEIGHT) + durationMs * LATEST_WEIGHT;
+  }
+}

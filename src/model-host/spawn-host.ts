@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { hostEnvironment } from './environment.ts';
 import type { HostStatus } from './host-status.ts';
 
 export type SpawnOptions = {
@@ -15,6 +16,8 @@ export type SpawnOptions = {
   socketPath: string;
   nodePath?: string;
   mainPath?: string;
+  /** Of which the host sees a part, see `hostEnvironment`; this process's own by default. */
+  environment?: NodeJS.ProcessEnv;
 };
 
 export type HostEvents = {
@@ -24,6 +27,15 @@ export type HostEvents = {
   onExit: (how: string) => void;
 };
 
+/** What such an end mostly means, for people who have never met it. */
+const SIGNAL_WORDS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGSEGV: ': the engine crashed in native code (a segmentation fault; a damaged model file or a driver can cause it)',
+  SIGBUS: ': the engine crashed in native code (a bus error; a model file that shrank or a full disk can cause it)',
+  SIGILL: ': the engine used an instruction that this processor does not have',
+  SIGABRT: ': the engine gave up in native code (a failed assertion or no memory left)',
+  SIGKILL: ' (by the system when memory ran out, or by somebody)',
+};
+
 /** TypeScript in a clone, JavaScript in a package: the program has the ending that this file has. */
 const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
 
@@ -31,6 +43,7 @@ const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './mai
 export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProcess => {
   const child = spawn(options.nodePath ?? process.execPath, [options.mainPath ?? MAIN_PATH, ...toFlags(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: hostEnvironment(options.environment ?? process.env),
   });
   child.on('message', (message) => events.onStatus(message as HostStatus));
   createInterface({ input: child.stderr! }).on('line', events.onLine);
@@ -41,7 +54,11 @@ export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProce
   };
   child.once('error', (error) => end(`the model host could not be started: ${error.message}`));
   child.once('exit', (code, signal) =>
-    end(signal ? `the model host was killed by ${signal}` : `the model host exited with code ${code}`),
+    end(
+      signal
+        ? `the model host was killed by ${signal}${SIGNAL_WORDS[signal] ?? ''}`
+        : `the model host exited with code ${code}`,
+    ),
   );
   return child;
 };

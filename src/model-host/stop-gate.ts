@@ -10,11 +10,22 @@ export class StopGate {
     this.#stops = stops.filter((stop) => stop !== '');
   }
 
-  push(text: string): { text: string; isStopped: boolean } {
+  /** `stop` is the string that came up, the longest of those at the first place; `rest` what came after it. */
+  push(text: string): { text: string; stop: string | null; rest: string } {
     this.#held += text;
-    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((index) => index >= 0);
-    if (found.length > 0) return { text: this.#held.slice(0, Math.min(...found)), isStopped: true };
-    return { text: this.#release(this.#held.length - this.#heldBack()), isStopped: false };
+    let at = Number.POSITIVE_INFINITY;
+    let found: string | null = null;
+    for (const stop of this.#stops) {
+      const index = this.#held.indexOf(stop);
+      if (index < 0 || index > at || (index === at && stop.length < found!.length)) continue;
+      at = index;
+      found = stop;
+    }
+    if (found === null) return { text: this.#release(this.#held.length - this.#heldBack()), stop: null, rest: '' };
+    const before = this.#release(at);
+    const rest = this.#held.slice(found.length);
+    this.#held = '';
+    return { text: before, stop: found, rest };
   }
 
   /** What was held back, when nothing follows any more. */

@@ -19,6 +19,8 @@ export type SuperviseOptions = {
   modelsDir: string;
   engineDir: string;
   socketDir: string;
+  /** What tells its socket from those of other hosts in that folder; its name by default. */
+  socketName?: string;
   clock: Clock;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** The Node that runs the host, and its program; both found by themselves. */
@@ -28,8 +30,14 @@ export type SuperviseOptions = {
 
 export type ModelHostState = 'starting' | 'downloading' | 'loading' | 'ready' | 'restarting' | 'failed' | 'stopped';
 
-/** `detail` is one sentence for people; `restarts` counts the starts after the first. */
-export type ModelHostStatus = { state: ModelHostState; detail: string; pid?: number; restarts: number };
+/** `detail` is one sentence for people; `restarts` counts the starts after the first; `memoryBytes` is there with `ready`. */
+export type ModelHostStatus = {
+  state: ModelHostState;
+  detail: string;
+  pid?: number;
+  restarts: number;
+  memoryBytes?: number;
+};
 
 export type ModelHost = {
   readonly socketPath: string;
@@ -73,7 +81,7 @@ class Supervisor implements ModelHost {
 
   constructor(options: SuperviseOptions) {
     this.#options = options;
-    this.socketPath = chooseSocketPath(options.socketDir, options.name);
+    this.socketPath = chooseSocketPath(options.socketDir, options.socketName ?? options.name);
   }
 
   status(): ModelHostStatus {
@@ -123,7 +131,7 @@ class Supervisor implements ModelHost {
       });
     }
     if (this.#status.state === 'failed' && status.state === 'loading') return;
-    this.#change(status.state, status.detail);
+    this.#change(status.state, status.detail, status.memoryBytes);
   }
 
   #limitStart(): void {
@@ -168,9 +176,13 @@ class Supervisor implements ModelHost {
     });
   }
 
-  #change(state: ModelHostState, detail: string): void {
+  #change(state: ModelHostState, detail: string, memoryBytes?: number): void {
     const pid = state === 'stopped' ? undefined : this.#child?.pid;
-    this.#status = { state, detail, restarts: this.#status.restarts, ...(pid !== undefined && { pid }) };
-    for (const listener of this.#listeners) listener(this.#status);
+    this.#status = {
+      ...{ state, detail, restarts: this.#status.restarts },
+      ...(pid !== undefined && { pid }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    };
+    for (const listener of [...this.#listeners]) listener(this.#status);
   }
 }

@@ -1,17 +1,9 @@
 import { GatewayError } from '../contract/errors.ts';
 import type { ChatCompletionRequest } from '../contract/openai.ts';
 
-/**
- * Request fields that this host cannot honour, each with a test for the values that change nothing. A feature that
- * arrives takes its line out of here.
- */
+/** Request fields that this host cannot honour, each with a test for the values that change nothing. */
 const REFUSED: Record<string, (value: unknown) => boolean> = {
-  tools: isEmpty,
-  functions: isEmpty,
-  tool_choice: (value) => value === 'none' || value === 'auto',
-  function_call: (value) => value === 'none' || value === 'auto',
-  response_format: (value) => (value as { type?: unknown }).type === 'text',
-  n: (value) => value === 1,
+  // Its ids belong to the vocabulary of the model that the client had in mind, which is seldom this one.
   logit_bias: isEmpty,
   modalities: (value) => Array.isArray(value) && value.every((modality) => modality === 'text'),
   audio: () => false,

@@ -119,13 +119,13 @@ test("logprobs have OpenAI's shape, and what was certain has a logarithm near ze
 describe('refused by name', () => {
   const image = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }];
   test.each([
-    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }, 'unsupported_parameter', 'tools'],
-    ['a JSON schema', { response_format: { type: 'json_object' } }, 'unsupported_parameter', 'response_format'],
-    ['several answers', { n: 2 }, 'unsupported_parameter', 'n'],
+    ['a tool that is no function', { tools: [{ type: 'custom' }] }, 'unsupported_parameter', 'tools[0].type'],
+    ['a choice without tools', { tool_choice: 'required' }, 'invalid_value', 'tool_choice'],
+    ['another response_format', { response_format: { type: 'xml' } }, 'invalid_value', 'response_format.type'],
+    ['confidence of two answers', { n: 2, rightsize_confidence: {} }, 'invalid_value', 'rightsize_confidence'],
     ['logit_bias', { logit_bias: { 5: 1 } }, 'unsupported_parameter', 'logit_bias'],
     ['audio', { modalities: ['text', 'audio'] }, 'unsupported_parameter', 'modalities'],
     ['an image', { messages: image }, 'unsupported_parameter', 'messages[0].content[0]'],
-    ['a tool result', { messages: [{ role: 'tool', content: 'x' }] }, 'unsupported_parameter', 'messages[0].role'],
     ['five stops', { stop: ['a', 'b', 'c', 'd', 'e'] }, 'invalid_value', 'stop'],
     ['a wrong type', { temperature: 'warm' }, 'invalid_value', 'temperature'],
     ['no message', { messages: [] }, 'invalid_value', 'messages'],

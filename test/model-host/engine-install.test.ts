@@ -1,5 +1,9 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { hasGpuBinaries } from '../../src/model-host/engine.ts';
 import { describeInstall } from '../../src/model-host/engine-install.ts';
+import { temporaryFolder } from './support/test-models.ts';
 
 const kept = (gpu: 'off' | 'cuda' | 'vulkan' | 'metal', platform: string, arch: string): string[] => {
   const { overrides } = describeInstall(gpu, platform, arch);
@@ -23,4 +27,15 @@ test.each([
   ['off', 'aix', 'ppc64'],
 ] as const)('gpu %s on %s %s does not exist and says so', (gpu, platform, arch) => {
   expect(() => describeInstall(gpu, platform, arch)).toThrow(`There is no engine with gpu ${gpu} for ${platform}`);
+});
+
+test('binaries for a GPU are seen where they are, and not in the empty packages that stand for them', () => {
+  const engineDir = temporaryFolder();
+  const packages = join(engineDir, 'node_modules/@node-llama-cpp');
+  expect(hasGpuBinaries(engineDir)).toBe(false);
+  mkdirSync(join(packages, 'linux-x64/bins'), { recursive: true });
+  mkdirSync(join(packages, 'linux-x64-cuda'));
+  expect(hasGpuBinaries(engineDir)).toBe(false);
+  mkdirSync(join(packages, 'linux-x64-cuda/bins'));
+  expect(hasGpuBinaries(engineDir)).toBe(true);
 });

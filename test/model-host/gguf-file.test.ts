@@ -1,67 +1,24 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkGgufFile } from '../../src/model-host/gguf-file.ts';
+import { toModelFacts } from '../../src/model-host/model-facts.ts';
 import { ModelHostError } from '../../src/model-host/model-host-error.ts';
+import { badFiles, largerThanMemory, NANO } from './support/bad-files.ts';
 import { startHost } from './support/test-host.ts';
-import { temporaryFolder } from './support/test-models.ts';
+import { temporaryFolder, writeExperts } from './support/test-models.ts';
 
-const NANO = readFileSync('models/nano/rightsize-nano-untrained.gguf');
 const folder = temporaryFolder();
-
 const file = (name: string, content: Buffer): string => {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
 };
 
-/** The model in the box with the eight bytes at `offset` replaced. */
-const patched = (offset: number, value: bigint): Buffer => {
-  const copy = Buffer.from(NANO);
-  copy.writeBigUInt64LE(value, offset);
-  return copy;
-};
-
-/** A header of one F32 tensor so large that no machine holds it, in a file that has the size but no content. */
-const larger = (): string => {
-  const path = file('larger.gguf', hugeTensorHeader());
-  const descriptor = openSync(path, 'r+');
-  ftruncateSync(descriptor, 4 * 2 ** 40 + 4096);
-  closeSync(descriptor);
-  return path;
-};
-
-const hugeTensorHeader = (): Buffer => {
-  const header = Buffer.alloc(24 + 8 + 1 + 4 + 8 + 4 + 8);
-  header.write('GGUF');
-  header.writeUInt32LE(3, 4);
-  header.writeBigUInt64LE(1n, 8);
-  header.writeBigUInt64LE(1n, 24);
-  header.write('t', 32);
-  header.writeUInt32LE(1, 33);
-  header.writeBigUInt64LE(2n ** 40n, 37);
-  return header;
-};
-
-const FIRST_KEY_LENGTH = 24;
-const BAD_FILES: [string, () => string, RegExp][] = [
-  ['missing', () => join(folder, 'nowhere.gguf'), /does not exist.*hf:owner/],
-  ['a directory', () => folder, /is a directory/],
-  ['empty', () => file('empty.gguf', Buffer.alloc(0)), /is empty/],
-  ['not GGUF', () => file('page.gguf', Buffer.from('<!doctype html><p>Not found')), /is not a GGUF model/],
-  ['three bytes', () => file('short.gguf', Buffer.from('GGU')), /damaged/],
-  ['another version', () => file('version.gguf', patched(4, 9n)), /version 9/],
-  ['cut in its header', () => file('header.gguf', NANO.subarray(0, 4000)), /damaged/],
-  ['cut in its data', () => file('data.gguf', NANO.subarray(0, NANO.length - 5000)), /is truncated.*Download it again/],
-  ['absurdly many tensors', () => file('tensors.gguf', patched(8, 2n ** 60n)), /announces \d{19} tensors/],
-  ['absurdly many entries', () => file('entries.gguf', patched(16, 2n ** 60n)), /metadata entries/],
-  ['a hostile length', () => file('length.gguf', patched(FIRST_KEY_LENGTH, 2n ** 63n)), /damaged or hostile/],
-];
-
 describe('a model file that is', () => {
-  test.each(BAD_FILES)('%s is refused in words', (_, path, words) => {
-    expect(() => checkGgufFile(path())).toThrow(ModelHostError);
-    expect(() => checkGgufFile(path())).toThrow(words);
+  test.each(badFiles(folder))('%s is refused in words', (_, path, words) => {
+    expect(() => checkGgufFile(path)).toThrow(ModelHostError);
+    expect(() => checkGgufFile(path)).toThrow(words);
   });
 
   test('cut anywhere never passes and never hangs', () => {
@@ -75,13 +32,33 @@ describe('a model file that is', () => {
     noTensors.writeBigUInt64LE(0n, 8);
     noTensors.writeBigUInt64LE(0n, 16);
     await Promise.all([
-      expect(startHost({ model: larger() })).rejects.toThrow(/this machine .* of memory/),
+      expect(startHost({ model: largerThanMemory(folder) })).rejects.toThrow(/this machine .* of memory/),
       expect(startHost({ model: file('nothing.gguf', noTensors) })).rejects.toThrow(/cannot load/),
     ]);
   });
 });
 
 test('what the header says of a good file', () => {
-  const facts = checkGgufFile('models/nano/rightsize-nano-untrained.gguf');
-  expect(facts).toEqual({ architecture: 'llama', tensorCount: 13, sizeBytes: NANO.length });
+  const { header, sizeBytes } = checkGgufFile('models/nano/rightsize-nano-untrained.gguf');
+  expect(sizeBytes).toBe(NANO.length);
+  expect(header.headerBytes + header.dataBytes).toBeLessThanOrEqual(sizeBytes);
+  expect(header.tensors).toHaveLength(13);
+  expect(header.metadata.get('general.architecture')).toBe('llama');
+  expect(header.metadata.get('tokenizer.ggml.tokens')).toEqual({ length: expect.any(Number) });
+});
+
+test('a header that claims four billion layers costs no time and no memory', () => {
+  const bytes = Buffer.from(NANO);
+  const key = bytes.indexOf('llama.block_count');
+  bytes.writeUInt32LE(0xffff_ffff, key + 'llama.block_count'.length + 4);
+  const { header } = checkGgufFile(file('layers.gguf', bytes));
+  expect(toModelFacts([header]).shape.keptPerToken).toHaveLength(1024);
+});
+
+test('experts, active parameters, quantisation and template are read from the header', () => {
+  const path = writeExperts(join(folder, 'experts.gguf'), { experts: 4, expertsUsed: 1, layers: 1 });
+  const facts = toModelFacts([checkGgufFile(path).header]);
+  expect(facts).toMatchObject({ task: 'chat', experts: 4, expertsUsed: 1, quantisation: 'F16', hasChatTemplate: true });
+  expect(facts.parameters - facts.activeParameters).toBe(3 * 3 * 64 * 96);
+  expect(facts.weightBytes).toBeLessThan(checkGgufFile(path).sizeBytes);
 });

@@ -121,6 +121,14 @@ describe('what goes wrong is said with what to do', () => {
     expect(await resolveModel('hf:owner/repo:Q8_0', { ...options, token: 'secret' })).toHaveLength(1);
   });
 
+  test('no room on the disk, before a byte is fetched', async () => {
+    const { hub, options } = await setUp({ announcedBytes: 2 ** 52 });
+    await expect(resolveModel('hf:owner/repo', options)).rejects.toThrow(
+      /needs 4503599\.6 GB and the disk .* Make room/,
+    );
+    expect(hub.requests.some((request) => request.includes('resolve'))).toBe(false);
+  });
+
   test('no such repository', async () => {
     const { options } = await setUp();
     await expect(resolveModel('hf:owner/other', options)).rejects.toThrow(/404.*Check the owner/);

@@ -54,9 +54,9 @@ test('without the key nothing is served but health', async () => {
 });
 
 test('errors have the class and the param that the client expects', async () => {
-  const refused = client().chat.completions.create({ model: 'nano', messages, n: 2 });
+  const refused = client().chat.completions.create({ model: 'nano', messages, logit_bias: { 5: 1 } });
   await expect(refused).rejects.toThrow(BadRequestError);
-  await expect(refused).rejects.toMatchObject({ code: 'unsupported_parameter', param: 'n' });
+  await expect(refused).rejects.toMatchObject({ code: 'unsupported_parameter', param: 'logit_bias' });
 });
 
 test('a client that breaks off its loop leaves the sequence free', async () => {

@@ -23,7 +23,7 @@ const signal = new AbortController().signal;
 
 /** Takes a sequence, reads the whole prompt into it and gives it back; how many tokens needed no reading. */
 const read = async (pool: SequencePool, prompt: Token[], partition: string): Promise<number> => {
-  const lease = await pool.acquire(prompt, partition, signal);
+  const lease = await pool.acquire(prompt, { partition }, signal);
   const kept = lease.sequence.nextTokenIndex;
   await lease.sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(kept));
   lease.release();
@@ -32,15 +32,15 @@ const read = async (pool: SequencePool, prompt: Token[], partition: string): Pro
 
 test('those who wait are served in the order in which they came', async () => {
   const pool = createPool(new ManualClock(), 1);
-  const first = await pool.acquire(tokens('a b'), '', signal);
+  const first = await pool.acquire(tokens('a b'), { partition: '' }, signal);
   const order: string[] = [];
   const waiting = ['one', 'two'].map(async (name) => {
-    const lease = await pool.acquire(tokens('c d'), '', signal);
+    const lease = await pool.acquire(tokens('c d'), { partition: '' }, signal);
     order.push(name);
     lease.release();
   });
   expect(pool.facts).toEqual({ total: 1, free: 0, waiting: 2 });
-  await expect(pool.acquire(tokens('e'), '', signal)).rejects.toMatchObject({
+  await expect(pool.acquire(tokens('e'), { partition: '' }, signal)).rejects.toMatchObject({
     code: 'no_upstream_available',
     retryAfterSeconds: 2,
     message: expect.stringContaining('2 requests are waiting already'),
@@ -54,8 +54,8 @@ test('those who wait are served in the order in which they came', async () => {
 test('whoever waits longer than the deadline is refused, and the place is free again', async () => {
   const clock = new ManualClock();
   const pool = createPool(clock, 1);
-  const lease = await pool.acquire(tokens('a'), '', signal);
-  const late = pool.acquire(tokens('b'), '', signal);
+  const lease = await pool.acquire(tokens('a'), { partition: '' }, signal);
+  const late = pool.acquire(tokens('b'), { partition: '' }, signal);
   clock.advance(30_000);
   await expect(late).rejects.toThrow(/none of its sequences became free within 30 s/);
   expect(pool.facts.waiting).toBe(0);
@@ -64,9 +64,9 @@ test('whoever waits longer than the deadline is refused, and the place is free a
 
 test('whoever leaves while waiting is forgotten', async () => {
   const pool = createPool(new ManualClock(), 1);
-  const lease = await pool.acquire(tokens('a'), '', signal);
+  const lease = await pool.acquire(tokens('a'), { partition: '' }, signal);
   const leaving = new AbortController();
-  const waiting = pool.acquire(tokens('b'), '', leaving.signal);
+  const waiting = pool.acquire(tokens('b'), { partition: '' }, leaving.signal);
   leaving.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
   lease.release();
@@ -89,6 +89,38 @@ test('a sequence that failed starts from nothing for its next user', async () =>
   const pool = createPool(new ManualClock(), 1);
   const prompt = tokens('A prompt that ends badly.');
   await read(pool, prompt, 'a');
-  (await pool.acquire(prompt, 'a', signal)).release({ isDamaged: true });
+  (await pool.acquire(prompt, { partition: 'a' }, signal)).release({ isDamaged: true });
   expect(await read(pool, prompt, 'a')).toBe(0);
+});
+
+test('advice on when to come back follows how long answers take', async () => {
+  const clock = new ManualClock();
+  const pool = createPool(clock, 1);
+  const first = await pool.acquire(tokens('a b'), { partition: '' }, signal);
+  clock.advance(6000);
+  first.release();
+  const second = await pool.acquire(tokens('a b'), { partition: '' }, signal);
+  const waiting = [1, 2].map(() =>
+    pool.acquire(tokens('c'), { partition: '' }, signal).then((lease) => lease.release()),
+  );
+  // Two wait before it and one is being served: three answers of six seconds.
+  await expect(pool.acquire(tokens('d'), { partition: '' }, signal)).rejects.toMatchObject({ retryAfterSeconds: 18 });
+  second.release();
+  await Promise.all(waiting);
+});
+
+test('a session gets its own sequence back', async () => {
+  const pool = createPool(new ManualClock());
+  const prompt = (words: string) => tokens(`The same beginning. ${words}`);
+  const use = async (words: string, session: string) => {
+    const lease = await pool.acquire(prompt(words), { partition: 'a', session }, signal);
+    await lease.sequence.evaluateWithoutGeneratingNewTokens(prompt(words).slice(lease.sequence.nextTokenIndex));
+    lease.release();
+    return lease.sequence;
+  };
+  const one = await use('One and one and one.', 'one');
+  const two = await use('Two and two and two and something else.', 'two');
+  expect(two).not.toBe(one);
+  expect(await use('Something quite other that was never said before.', 'two')).toBe(two);
+  expect(await use('Nor this, which is as new as the last.', 'one')).toBe(one);
 });

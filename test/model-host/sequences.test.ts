@@ -61,7 +61,7 @@ test('a full queue answers 503 with retry-after, and those who waited are served
   await until(async () => (await health(endless)).sequences.waiting === 64);
   const refused = await chat(endless, { max_tokens: 1 });
   expect(refused.status).toBe(503);
-  expect(refused.headers['retry-after']).toBe('2');
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
   expect(json(refused).error).toMatchObject({ type: 'service_unavailable_error', param: null });
   await Promise.all(running.map((stop) => stop()));
   expect((await Promise.all(waiting)).every((answer) => answer.status === 200)).toBe(true);

@@ -5,9 +5,9 @@ const run = (stops: string[], pieces: string[]): { text: string; isStopped: bool
   const gate = new StopGate(stops);
   let seen = '';
   for (const piece of pieces) {
-    const { text, isStopped } = gate.push(piece);
+    const { text, stop } = gate.push(piece);
     seen += text;
-    if (isStopped) return { text: seen, isStopped };
+    if (stop !== null) return { text: seen, isStopped: true };
   }
   return { text: seen + gate.flush(), isStopped: false };
 };

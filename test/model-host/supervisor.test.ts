@@ -72,7 +72,7 @@ test('a killed host is back within seconds and says what happened', async () => 
   const { pid } = await ready(host);
   process.kill(pid!, 'SIGKILL');
   const restarting = await reaches(host, ({ state }) => state === 'restarting');
-  expect(restarting.detail).toBe('the model host was killed by SIGKILL');
+  expect(restarting.detail).toMatch(/^the model host was killed by SIGKILL \(by the system when memory ran out/);
   const again = await ready(host);
   expect(again.restarts).toBe(1);
   expect(again.pid).not.toBe(pid);
@@ -102,18 +102,37 @@ test('a bad model file fails with words, and a good one in its place heals it', 
   rmSync(model);
 });
 
-test('an engine that is absent names the command that installs it', async () => {
-  // A copy of the program outside of the package finds no engine beside it.
-  const folder = temporaryFolder();
-  const main = program(`
-    import { loadEngine } from ${JSON.stringify(resolve('src/model-host/engine.ts'))};
-    import { registerHooks } from 'node:module';
-    registerHooks({ resolve: (specifier, context, next) => next(specifier === 'node-llama-cpp' ? 'not-there' : specifier, context) });
-    await loadEngine(${JSON.stringify(folder)}).catch(({ message, name }) =>
-      process.send({ state: 'failed', detail: name + ': ' + message, isFinal: true }, () => process.exit(1)));
+/** The code that follows runs in a process that finds no engine beside it, as in an installed package. */
+const withoutEngine = `
+  import { registerHooks } from 'node:module';
+  registerHooks({ resolve: (specifier, context, next) => next(specifier === 'node-llama-cpp' ? 'not-there' : specifier, context) });
+  const { ensureEngine } = await import(${JSON.stringify(resolve('src/model-host/ensure-engine.ts'))});
+`;
+const tellFailure = `(({ message, name }) =>
+  process.send({ state: 'failed', detail: name + ': ' + message, isFinal: true }, () => process.exit(1)))`;
+
+test('where installing the engine is forbidden, its absence names the command that installs it', async () => {
+  const main = program(`${withoutEngine}
+    await ensureEngine(${JSON.stringify(temporaryFolder())}, { RIGHTSIZE_ENGINE_INSTALL: 'never' }, () => {}).catch(${tellFailure});
   `);
   const { detail } = await reaches(supervise({ mainPath: main }), ({ state }) => state === 'failed');
-  expect(detail).toMatch(/ModelHostError: .*is not installed\. Install it with: rightsize engine install/);
+  expect(detail).toMatch(/ModelHostError: .*is not installed.*Install it with: rightsize engine install/);
+});
+
+test('an absent engine without a network is told within seconds, with the command', async () => {
+  const folder = temporaryFolder();
+  const main = program(`${withoutEngine}
+    const environment = { ...process.env, npm_config_registry: 'http://127.0.0.1:9', npm_config_cache: ${JSON.stringify(folder)} };
+    await ensureEngine(${JSON.stringify(join(folder, 'engine'))}, environment, (status) => process.send(status)).catch(${tellFailure});
+  `);
+  const states: string[] = [];
+  const host = supervise({ mainPath: main });
+  host.onStatus(({ state }) => states.push(state));
+  const started = performance.now();
+  const { detail } = await reaches(host, ({ state }) => state === 'failed');
+  expect(detail).toMatch(/registry cannot be reached.*or bring it with: rightsize engine install/);
+  expect(performance.now() - started).toBeLessThan(15_000);
+  expect(states).toEqual(['loading', 'failed']);
 });
 
 describe('a host that cannot stay up', () => {
@@ -122,14 +141,14 @@ describe('a host that cannot stay up', () => {
     const host = supervise({ mainPath: program('process.abort()'), clock });
     for (const [failures, delayMs] of [250, 500, 1000, 2000, 4000].entries()) {
       const { detail } = await reaches(host, ({ state, restarts }) => state === 'restarting' && restarts === failures);
-      expect(detail).toBe('the model host was killed by SIGABRT');
+      expect(detail).toMatch(/^the model host was killed by SIGABRT: the engine gave up/);
       clock.advance(delayMs - 1);
       expect(host.status().restarts).toBe(failures);
       clock.advance(1);
       expect(host.status().restarts).toBe(failures + 1);
     }
     const { detail, restarts } = await reaches(host, ({ state }) => state === 'failed');
-    expect(detail).toMatch(/SIGABRT; it failed 6 times in a row.*Try a smaller model/);
+    expect(detail).toMatch(/SIGABRT.*; it failed 6 times in a row.*Try a smaller model/);
     clock.advance(3_600_000);
     expect(host.status().restarts).toBe(restarts);
   });

@@ -6,6 +6,8 @@ export type HubServer = {
   endpoint: string;
   /** Method-less log: `path range` for each request. */
   requests: string[];
+  /** How many files were being sent at one time, at most. */
+  mostAtOnce(): number;
   close(): void;
 };
 
@@ -15,7 +17,11 @@ export type HubFaults = {
   /** Sends so many bytes of a file and then nothing more. */
   stallAfterBytes?: number;
   wrongChecksum?: boolean;
+  /** The size that each file is said to have. */
+  announcedBytes?: number;
   ignoresRanges?: boolean;
+  /** Sends the content of files only when so many are asked for, or none came for a while. */
+  holdFiles?: number;
   /** Demanded as bearer token. */
   token?: string;
 };
@@ -24,13 +30,29 @@ export type HubFaults = {
 export const startHub = async (files: Record<string, Buffer>, faults: HubFaults = {}): Promise<HubServer> => {
   const requests: string[] = [];
   let hasBroken = false;
+  const held: (() => void)[] = [];
+  let most = 0;
+  const release = () => {
+    for (const send of held.splice(0)) send();
+  };
+  const hold = (send: () => void) => {
+    held.push(send);
+    most = Math.max(most, held.length);
+    setTimeout(release, 300);
+  };
 
   const sendTree = (response: ServerResponse) => {
     const tree = Object.entries(files).map(([path, content]) => {
       const oid = createHash('sha256')
         .update(faults.wrongChecksum ? 'other' : content)
         .digest('hex');
-      return { type: 'file', path, size: content.length, oid: 'git', lfs: { oid, size: content.length } };
+      return {
+        type: 'file',
+        path,
+        size: faults.announcedBytes ?? content.length,
+        oid: 'git',
+        lfs: { oid, size: content.length },
+      };
     });
     response.end(JSON.stringify([{ type: 'directory', path: 'folder', size: 0, oid: 'git' }, ...tree]));
   };
@@ -53,6 +75,7 @@ export const startHub = async (files: Record<string, Buffer>, faults: HubFaults 
     const content = files[path.replace('/owner/repo/resolve/main/', '')];
     if (faults.token && incoming.headers.authorization !== `Bearer ${faults.token}`) response.writeHead(401).end();
     else if (path.startsWith('/api/models/owner/repo/tree/main')) sendTree(response);
+    else if (content && faults.holdFiles) hold(() => sendFile(incoming, response, content));
     else if (content) sendFile(incoming, response, content);
     else response.writeHead(404).end('not found');
   });
@@ -61,5 +84,10 @@ export const startHub = async (files: Record<string, Buffer>, faults: HubFaults 
     server.closeAllConnections();
     server.close();
   };
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    mostAtOnce: () => most,
+    close,
+  };
 };

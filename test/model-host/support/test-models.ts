@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { buildEncoderModel, type EncoderModelOptions } from '../../../scripts/gguf/encoder-model.ts';
+import { buildExpertModel, type ExpertModelOptions } from '../../../scripts/gguf/expert-model.ts';
 import { NANO_SENTENCES } from '../../../scripts/gguf/nano-corpus.ts';
 import { buildNanoModel, type NanoModelOptions } from '../../../scripts/gguf/nano-model.ts';
 
@@ -20,3 +22,19 @@ export const writeModel = (path: string, options: Partial<NanoModelOptions> = {}
 
 /** Nearly every character of its text takes several tokens, since it knows only single bytes. */
 export const MULTIBYTE_SENTENCES = ['né ☃ 🙂', 'ü → 漢字 🙂 é'];
+
+/** Words that the small encoders know. */
+const WORDS =
+  'the a of is what where capital france germany paris berlin cat dog cats sit sleeps on mat small large model answer gateway'.split(
+    ' ',
+  );
+
+export const writeEncoder = (path: string, options: Partial<EncoderModelOptions> = {}): string => {
+  writeFileSync(path, buildEncoderModel({ pooling: 'mean', words: WORDS, seed: 1, ...options }));
+  return path;
+};
+
+export const writeExperts = (path: string, options: Partial<ExpertModelOptions> = {}): string => {
+  writeFileSync(path, buildExpertModel({ seed: 1, ...options }));
+  return path;
+};

@@ -1,0 +1,28 @@
+import type { LlamaModel, Token } from 'node-llama-cpp';
+
+/** GPT-2's printable stand-ins for bytes (https://github.com/openai/gpt-2, src/encoder.py), by character. */
+const BYTE_OF_SYMBOL: Map<string, number> = (() => {
+  const isPrintable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255);
+  let next = 256;
+  return new Map(
+    Array.from({ length: 256 }, (_, byte) => [String.fromCodePoint(isPrintable(byte) ? byte : next++), byte] as const),
+  );
+})();
+
+/**
+ * The UTF-8 bytes of a token, also where it is only a part of a character.
+ * @returns null when the vocabulary does not tell.
+ */
+export const toTokenBytes = (model: LlamaModel, token: Token): number[] | null => {
+  const text = model.detokenize([token], true);
+  if (!text.includes('\uFFFD')) return [...Buffer.from(text)];
+  const { tokens, model: kind } = model.fileInfo.metadata.tokenizer.ggml;
+  const symbols = tokens[token];
+  if (symbols === undefined) return null;
+  const hexadecimal = /^<0x([0-9A-F]{2})>$/.exec(symbols);
+  if (hexadecimal) return [Number.parseInt(hexadecimal[1]!, 16)];
+  if (kind !== 'gpt2') return null;
+  const bytes = [...symbols].map((symbol) => BYTE_OF_SYMBOL.get(symbol));
+  return bytes.every((byte) => byte !== undefined) ? bytes : null;
+};
