@@ -2,7 +2,7 @@
  * Latency of a difficulty decision with the shipped model, on one core. `node scripts/bench-difficulty.ts`
  * prints one line per kind of prompt: p50, p99 and worst in milliseconds, and decisions per second.
  */
-import { createLinearClassifier } from '../src/difficulty/linear-classifier.ts';
+import { createKindClassifier } from '../src/difficulty/kind-classifier.ts';
 import { quantile } from '../src/difficulty/metrics.ts';
 import { shippedWeights } from '../src/difficulty/weights.ts';
 
@@ -19,8 +19,10 @@ const PROMPTS: [string, string][] = [
     '1 kB of code',
     fill('const readAll = async (rows) => { for (const row of rows) await db.insert(row.id); };\n', 1_000),
   ],
+  ['1 kB of unknown words', Array.from({ length: 60 }, (_, i) => `zq${'xkvwjq'.repeat(2)}${i}`).join(' ')],
   ['1 kB of Chinese', fill('请设计一个每秒处理十万订单的系统,并说明库存一致性。', 1_000)],
   ['200 kB of prose', fill(PROSE, 200_000)],
+  ['8 kB of long unknown words', fill('qxzjkvwqxzjkvwqxzjkvw ', 8_000)],
   ['1 MB of one letter', fill('a', 1_000_000)],
   ['1 MB of spaces', fill(' ', 1_000_000)],
   ['1 MB of zero-width spaces', fill('\u200b', 1_000_000)],
@@ -28,7 +30,7 @@ const PROMPTS: [string, string][] = [
 const WARM_UP = 2_000;
 const RUNS = 5_000;
 
-const classifier = createLinearClassifier(shippedWeights());
+const classifier = createKindClassifier(shippedWeights());
 for (const [name, text] of PROMPTS) {
   const decide = () =>
     classifier.classify({

@@ -36,6 +36,8 @@ export type AppOptions = {
   /** Where models and sockets live. */
   dataDir: string;
   engineDir: string;
+  /** Of which model hosts are given what they need, and no key. */
+  environment: NodeJS.ProcessEnv;
   bodyLimits: BodyLimits;
 };
 
@@ -48,8 +50,8 @@ export type App = {
 
 /** Wires the gateway: the one place that chooses adapters. Overrides replace single ports, for tests and the demo. */
 export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): App => {
-  const { config, clock, logger } = options;
-  const registry = new UpstreamRegistry({ clock, logger, dataDir: options.dataDir, engineDir: options.engineDir });
+  const { config, clock, logger, dataDir, engineDir, environment } = options;
+  const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
   let runtime = toRuntime(config.current(), registry);
   const stopWatching = config.onChange((next) => {
     runtime = toRuntime(next, registry);

@@ -42,6 +42,7 @@ export const startGateway = async (
     classifier,
     dataDir: settings.dataDir,
     engineDir: settings.engineDir,
+    environment,
     bodyLimits: { maxBytes: settings.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS },
   });
   const close = async (drainMs: number) => {

@@ -17,6 +17,7 @@ export type RegistryOptions = {
   logger: Logger;
   dataDir: string;
   engineDir: string;
+  environment: NodeJS.ProcessEnv;
   /** Memory for all local models together, in bytes; by default as `modelMemoryBudget` finds it. */
   modelMemoryBytes?: number;
 };
@@ -98,7 +99,7 @@ export class UpstreamRegistry {
   }
 
   #createLocal(name: string, config: LlamaUpstreamConfig, baseDir: string): Omit<Registered, 'definition'> {
-    const { clock, logger, dataDir, engineDir } = this.#options;
+    const { clock, logger, dataDir, engineDir, environment } = this.#options;
     const fleet = this.#startFleet(config);
     const defaultKeepAliveMs = config.load === 'eager' ? null : ON_DEMAND_KEEP_ALIVE_MS;
     const member = fleet.join({
@@ -112,6 +113,7 @@ export class UpstreamRegistry {
       keepAliveMs: config.keepAlive === 'always' ? null : (config.keepAlive ?? defaultKeepAliveMs),
       modelsDir: join(dataDir, 'models'),
       engineDir,
+      environment,
       socketDir: join(dataDir, 'run'),
       socketName: `${name} ${++this.#localCount}`,
       clock,
@@ -139,11 +141,11 @@ export class UpstreamRegistry {
 
   /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
   #startFleet({ gpu }: LlamaUpstreamConfig): ModelFleet {
-    const { clock, logger, modelMemoryBytes, engineDir } = this.#options;
+    const { clock, logger, modelMemoryBytes, engineDir, environment } = this.#options;
     this.#fleet ??= new ModelFleet({
       budgetBytes:
         modelMemoryBytes === undefined
-          ? modelMemoryBudget(gpu !== 'off' && hasGpuBinaries(engineDir), process.env)
+          ? modelMemoryBudget(gpu !== 'off' && hasGpuBinaries(engineDir), environment)
           : Promise.resolve(modelMemoryBytes),
       clock,
       logger,

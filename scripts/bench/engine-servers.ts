@@ -38,6 +38,7 @@ export const startHost = (options: EngineOptions, directory: string, mainPath?: 
         name: MODEL_NAME,
         ...options,
         gpu: 'off',
+        environment: process.env,
         modelsDir: directory,
         engineDir: join(directory, 'engine'),
         socketPath,

@@ -71,7 +71,8 @@ export const askQuestions = async (
 ): Promise<void> => {
   const settings = readSettings({ ...(options.dataDir && { dataDir: options.dataDir }) }, environment);
   const { dataDir, engineDir } = settings;
-  const registry = new UpstreamRegistry({ clock, logger: createLogger(settings.logLevel), dataDir, engineDir });
+  const logger = createLogger(settings.logLevel);
+  const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   // The clock's timers keep no process alive, and a pause may be all that there is to wait for.

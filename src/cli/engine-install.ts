@@ -13,7 +13,7 @@ export const engineInstallCommand = async (
   const gpu = GPUS.find((name) => name === options.gpu);
   if (gpu === undefined) throw new UsageError(`--gpu must be one of ${GPUS.join(', ')}, not "${options.gpu}"`);
   const engineDir = engineDirOf(options.dataDir, environment);
-  await installEngine({ engineDir, gpu, onProgress: (line) => stderr.write(`${line}\n`) });
+  await installEngine({ engineDir, gpu, environment, onProgress: (line) => stderr.write(`${line}\n`) });
   stderr.write(`The engine is in ${engineDir}; a running gateway takes it at the next start of its model host.\n`);
   return 0;
 };

@@ -14,7 +14,7 @@ export type InstallOptions = {
   onProgress: (line: string) => void;
   timeoutMs?: number;
   /** For npm; this process's own by default. */
-  environment?: NodeJS.ProcessEnv;
+  environment: NodeJS.ProcessEnv;
 };
 
 export const ENGINE_VERSION = '3.22.1';
@@ -60,7 +60,7 @@ export const installEngineIfAbsent = async (options: Omit<InstallOptions, 'gpu'>
 };
 
 const installInto = async (options: InstallOptions, manifest: object): Promise<void> => {
-  const { engineDir, onProgress, timeoutMs = TIMEOUT_MS, environment = process.env } = options;
+  const { engineDir, onProgress, timeoutMs = TIMEOUT_MS, environment } = options;
   const npm = { cwd: dirname(engineDir), onLine: onProgress, environment };
   removeLeftovers(engineDir);
   // Without a network npm would try for minutes; this asks for one small document first.

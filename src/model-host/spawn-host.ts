@@ -16,8 +16,8 @@ export type SpawnOptions = {
   socketPath: string;
   nodePath?: string;
   mainPath?: string;
-  /** Of which the host sees a part, see `hostEnvironment`; this process's own by default. */
-  environment?: NodeJS.ProcessEnv;
+  /** Of which the host sees a part, see `hostEnvironment`. */
+  environment: NodeJS.ProcessEnv;
 };
 
 export type HostEvents = {
@@ -43,7 +43,7 @@ const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './mai
 export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProcess => {
   const child = spawn(options.nodePath ?? process.execPath, [options.mainPath ?? MAIN_PATH, ...toFlags(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: hostEnvironment(options.environment ?? process.env),
+    env: hostEnvironment(options.environment),
   });
   child.on('message', (message) => events.onStatus(message as HostStatus));
   createInterface({ input: child.stderr! }).on('line', events.onLine);

@@ -18,6 +18,8 @@ export type SuperviseOptions = {
   threads?: number;
   modelsDir: string;
   engineDir: string;
+  /** The gateway's own; the child is given what it needs of it. */
+  environment: NodeJS.ProcessEnv;
   socketDir: string;
   /** What tells its socket from those of other hosts in that folder; its name by default. */
   socketName?: string;

@@ -15,7 +15,7 @@ afterEach(() => {
 
 test('the CPU engine is installed from the registry and loads from its folder', async () => {
   const engineDir = join(temporaryFolder(), 'engine');
-  await installEngine({ engineDir, gpu: 'off', onProgress: () => {} });
+  await installEngine({ engineDir, gpu: 'off', environment: process.env, onProgress: () => {} });
   const engine = await loadEngine(engineDir);
   const llama = await engine.getLlama({ gpu: false, build: 'never', maxThreads: 1 });
   expect(llama.gpu).toBe(false);
@@ -25,7 +25,11 @@ test('the CPU engine is installed from the registry and loads from its folder', 
 test('of two that need it at once, one installs and the other waits; nothing is left beside it', async () => {
   const folder = temporaryFolder();
   const told: string[] = [];
-  const options = { engineDir: join(folder, 'engine'), onProgress: (line: string) => told.push(line) };
+  const options = {
+    engineDir: join(folder, 'engine'),
+    environment: process.env,
+    onProgress: (line: string) => told.push(line),
+  };
   await Promise.all([installEngineIfAbsent(options), installEngineIfAbsent(options)]);
   expect(told.filter((line) => line.startsWith('fetching'))).toHaveLength(1);
   expect(told).toContain('another process is installing it');
@@ -34,7 +38,12 @@ test('of two that need it at once, one installs and the other waits; nothing is 
 
 test('without a network it says so within seconds', async () => {
   process.env['npm_config_registry'] = 'http://127.0.0.1:9';
-  const install = installEngine({ engineDir: join(temporaryFolder(), 'engine'), gpu: 'off', onProgress: () => {} });
+  const install = installEngine({
+    engineDir: join(temporaryFolder(), 'engine'),
+    gpu: 'off',
+    environment: process.env,
+    onProgress: () => {},
+  });
   await expect(install).rejects.toThrow(/registry cannot be reached. Check the network/);
 }, 15_000);
 
@@ -53,6 +62,7 @@ test('the first local model brings its engine with it', async () => {
   const folder = copyWithoutEngine();
   const told: string[] = [];
   const host = superviseModelHost({
+    environment: process.env,
     ...{ name: 'nano', model: 'builtin:nano', contextTokens: 512, parallel: 1, gpu: 'off', threads: 1 },
     ...{ modelsDir: join(folder, 'data/models'), engineDir: join(folder, 'data/engine'), socketDir: folder },
     ...{ clock: systemClock, logger: { info: () => {}, warn: () => {}, error: () => {} } },

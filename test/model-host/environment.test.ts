@@ -59,7 +59,15 @@ test('a host that was killed by a signal says what that mostly means', async () 
   const mainPath = join(temporaryFolder(), 'main.mjs');
   writeFileSync(mainPath, "process.kill(process.pid, 'SIGSEGV'); setInterval(() => {}, 1000);");
   const how = await new Promise<string>((onExit) => {
-    const options = { name: 'x', model: 'x', contextTokens: 256, parallel: 1, gpu: 'off', modelsDir: 'x' };
+    const options = {
+      name: 'x',
+      model: 'x',
+      contextTokens: 256,
+      parallel: 1,
+      gpu: 'off',
+      modelsDir: 'x',
+      environment: {},
+    };
     spawnHost(
       { ...options, engineDir: 'x', socketPath: 'x', mainPath },
       { onStatus: () => {}, onLine: () => {}, onExit },

@@ -27,7 +27,16 @@ const createFleet = (budgetBytes: number, { budget = Promise.resolve(budgetBytes
     options: { load?: 'eager' | 'on-demand'; keepAliveMs?: number | null; model?: string } = {},
   ) => {
     const member = fleet.join({
-      ...{ name, socketName: name, model: 'builtin:nano', contextTokens: 512, parallel: 1, gpu: 'off', threads: 1 },
+      ...{
+        name,
+        socketName: name,
+        model: 'builtin:nano',
+        contextTokens: 512,
+        parallel: 1,
+        gpu: 'off',
+        threads: 1,
+        environment: process.env,
+      },
       ...{ load: 'on-demand', keepAliveMs: null, modelsDir: folder, engineDir: folder, socketDir: join(folder, 'run') },
       ...{ clock, logger, ...program, ...options },
     });

@@ -24,6 +24,7 @@ const supervise = (options: Partial<SuperviseOptions> = {}): ModelHost => {
   const folder = temporaryFolder();
   const logger = { info: () => {}, warn: () => {}, error: () => {} };
   const host = superviseModelHost({
+    environment: process.env,
     name: 'nano',
     model: 'builtin:nano',
     contextTokens: 1024,
@@ -192,7 +193,7 @@ test('the host ends when its parent dies', async () => {
     import { superviseModelHost } from ${JSON.stringify(resolve('src/model-host/supervisor.ts'))};
     import { systemClock } from ${JSON.stringify(resolve('src/lib/clock.ts'))};
     const logger = { info() {}, warn() {}, error() {} };
-    const host = superviseModelHost({ name: 'nano', model: 'builtin:nano', contextTokens: 256, parallel: 1, gpu: 'off', threads: 1,
+    const host = superviseModelHost({ environment: process.env, name: 'nano', model: 'builtin:nano', contextTokens: 256, parallel: 1, gpu: 'off', threads: 1,
       modelsDir: 'x', engineDir: 'x', socketDir: ${JSON.stringify(socketDir)}, clock: systemClock, logger });
     host.onStatus(({ state, pid }) => state === 'ready' && console.log(pid));
   `);

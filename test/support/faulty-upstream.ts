@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { countPrompt, countText } from './token-counter.ts';
 import { until } from './until.ts';
 
@@ -28,6 +28,15 @@ export type Behaviour = (call: UpstreamCall) => void | Promise<void>;
 export const ANSWER_PIECES = ['The', ' answer', ' is', ' forty', '-two', ', né', ' ☃ 🙂', '.'] as const;
 export const ANSWER = ANSWER_PIECES.join('');
 
+/** In which words an upstream answers, so that a client can tell whose they are, and how sure it is of each. */
+export type Voice = {
+  pieces: readonly string[];
+  /** Probability of each piece, told in log-probabilities where they are asked for; null where it tells nothing. */
+  certainty: number | null;
+};
+
+const PLAIN_VOICE: Voice = { pieces: ANSWER_PIECES, certainty: null };
+
 /** One call that the upstream received, and the means to answer it. What is said is counted as it is said. */
 export class UpstreamCall {
   /** The request's body, byte for byte. */
@@ -42,10 +51,12 @@ export class UpstreamCall {
   /** `performance.now()` when the connection or the answer was over. */
   closedAt: number | null = null;
   readonly id: string;
+  readonly #voice: Voice;
   #hasBegun = false;
   #text = '';
 
-  constructor(request: IncomingMessage, response: ServerResponse, bytes: Buffer, id: string) {
+  constructor(request: IncomingMessage, response: ServerResponse, bytes: Buffer, id: string, voice: Voice) {
+    this.#voice = voice;
     this.bytes = bytes;
     this.body = JSON.parse(bytes.toString('utf8')) as WireBody;
     this.headers = request.headers;
@@ -64,6 +75,16 @@ export class UpstreamCall {
 
   get isStream(): boolean {
     return this.body.stream === true;
+  }
+
+  /** The pieces of a whole answer, as a stream cuts it. */
+  get pieces(): readonly string[] {
+    return this.#voice.pieces;
+  }
+
+  /** A whole answer. */
+  get answer(): string {
+    return this.pieces.join('');
   }
 
   get produced(): Produced {
@@ -124,7 +145,8 @@ export class UpstreamCall {
 
   sayText(text: string): string {
     this.spend(text);
-    return this.eventText(this.delta({ content: text }));
+    const choice = { index: 0, delta: { content: text }, logprobs: this.#logprobs(text), finish_reason: null };
+    return this.eventText(this.chunk([choice]));
   }
 
   /** Counts text that is sent by other means than `say`. */
@@ -170,6 +192,14 @@ export class UpstreamCall {
     this.response.write('', () => this.response.socket?.destroy());
   }
 
+  #logprobs(token: string): Record<string, unknown> | null {
+    const { certainty } = this.#voice;
+    if (certainty === null || this.body['logprobs'] !== true) return null;
+    const logprob = Math.log(certainty);
+    const top_logprobs = [{ logprob }, { logprob: Math.log(1 - certainty) }];
+    return { content: [{ token, logprob, bytes: null, top_logprobs }] };
+  }
+
   #common(object: string) {
     return { id: this.id, object, created: 1_700_000_000, model: this.body.model, system_fingerprint: 'fp_test' };
   }
@@ -182,16 +212,18 @@ export class UpstreamCall {
 export class FaultyUpstream {
   readonly calls: UpstreamCall[] = [];
   readonly #server: Server;
+  readonly #voice: Voice;
   #script: Behaviour[] = [];
   #fallback: Behaviour;
 
-  private constructor(fallback: Behaviour) {
+  private constructor(fallback: Behaviour, voice: Voice) {
     this.#fallback = fallback;
+    this.#voice = voice;
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  static async start(fallback: Behaviour = good): Promise<FaultyUpstream> {
-    const upstream = new FaultyUpstream(fallback);
+  static async start(fallback: Behaviour = good, voice = PLAIN_VOICE): Promise<FaultyUpstream> {
+    const upstream = new FaultyUpstream(fallback, voice);
     upstream.#server.listen(0, '127.0.0.1');
     await once(upstream.#server, 'listening');
     return upstream;
@@ -230,6 +262,13 @@ export class FaultyUpstream {
     return until(() => this.calls.every(({ isClosed }) => isClosed), 5_000, 'the end of all upstream calls');
   }
 
+  /** Connections that are open, idle ones included. */
+  openConnections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
   /** What all calls together produced. */
   get produced(): Produced {
     return this.calls.reduce(
@@ -254,7 +293,8 @@ export class FaultyUpstream {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const pieces: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-    const call = new UpstreamCall(request, response, Buffer.concat(pieces), `chatcmpl-up-${this.calls.length + 1}`);
+    const id = `chatcmpl-up-${this.calls.length + 1}`;
+    const call = new UpstreamCall(request, response, Buffer.concat(pieces), id, this.#voice);
     this.calls.push(call);
     await (this.#script.shift() ?? this.#fallback)(call);
   }
@@ -270,10 +310,10 @@ export const closedUrl = async (): Promise<string> => {
 
 /** A whole answer in the form asked for. */
 export const good: Behaviour = (call) => {
-  if (!call.isStream) return call.json(call.completion({ content: ANSWER }));
+  if (!call.isStream) return call.json(call.completion({ content: call.answer }));
   call.open();
   call.role();
-  for (const piece of ANSWER_PIECES) call.say(piece);
+  for (const piece of call.pieces) call.say(piece);
   call.finish();
   call.done();
 };
@@ -314,7 +354,7 @@ export const stallAfter =
   (call) => {
     call.open();
     call.role();
-    for (const piece of ANSWER_PIECES.slice(0, pieces)) call.say(piece);
+    for (const piece of call.pieces.slice(0, pieces)) call.say(piece);
   };
 
 const envelope = (message: string, type: string, code: string | null) => ({
@@ -329,7 +369,7 @@ const status =
 const begun = (call: UpstreamCall, pieces: number): void => {
   call.open();
   call.role();
-  for (const piece of ANSWER_PIECES.slice(0, pieces)) call.say(piece);
+  for (const piece of call.pieces.slice(0, pieces)) call.say(piece);
 };
 
 /** Half of what `good` would send, then `end`. */
@@ -344,7 +384,7 @@ const halfOf =
     const text = JSON.stringify({
       id: 'chatcmpl-half',
       object: 'chat.completion',
-      choices: [{ message: { content: ANSWER } }],
+      choices: [{ message: { content: call.answer } }],
     });
     call.response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(text.length * 2) });
     call.raw(text.slice(0, 60));
@@ -354,7 +394,7 @@ const halfOf =
 /** The stream of `good` in as many writes as it has bytes. */
 const byteByByte: Behaviour = async (call) => {
   if (!call.isStream) {
-    const bytes = Buffer.from(JSON.stringify(call.completion({ content: ANSWER })));
+    const bytes = Buffer.from(JSON.stringify(call.completion({ content: call.answer })));
     call.response.writeHead(200, { 'content-type': 'application/json' });
     for (const byte of bytes) {
       call.raw(Buffer.of(byte));
@@ -365,7 +405,7 @@ const byteByByte: Behaviour = async (call) => {
   }
   call.open();
   let text = call.eventText(call.delta({ role: 'assistant', content: '' }));
-  for (const piece of ANSWER_PIECES) text += call.sayText(piece);
+  for (const piece of call.pieces) text += call.sayText(piece);
   text += call.eventText(call.delta({}, 'stop'));
   for (const byte of Buffer.from(text)) {
     call.raw(Buffer.of(byte));
@@ -398,6 +438,15 @@ export const behaviours = {
   },
   'stall after the role chunk': stallAfter(0),
   'stall mid-answer': halfOf(() => {}),
+  'stall mid-chunk': (call) => {
+    begun(call, 2);
+    call.raw('data: {"id":"chatcmpl-half","object":"chat.compl');
+  },
+  'stall mid-character': (call) => {
+    begun(call, 2);
+    const event = Buffer.from(call.eventText(call.delta({ content: '☃' })));
+    call.raw(event.subarray(0, event.indexOf('☃') + 1));
+  },
   'reset mid-answer': halfOf((call) => call.reset()),
   'close mid-answer': halfOf((call) => call.cut()),
   'half a chunk, then a close': (call) => {
@@ -419,11 +468,11 @@ export const behaviours = {
     call.response.end();
   },
   '[DONE] without finish_reason': (call) => {
-    begun(call, ANSWER_PIECES.length);
+    begun(call, call.pieces.length);
     call.done();
   },
   'no [DONE]': (call) => {
-    begun(call, ANSWER_PIECES.length);
+    begun(call, call.pieces.length);
     call.finish();
     call.event(call.chunk([], { usage: call.usage() }));
     call.response.end();
@@ -477,8 +526,12 @@ export const behaviours = {
   ),
   'envelope 404': status(404, envelope('The model does not exist.', 'invalid_request_error', 'model_not_found')),
   'envelope 429': status(429, envelope('Slow down.', 'requests', 'rate_limit_exceeded'), { 'retry-after': '7' }),
+  'envelope 429 without retry-after': status(429, envelope('Slow down.', 'requests', 'rate_limit_exceeded')),
   'envelope 500': status(500, envelope('It broke.', 'server_error', null)),
   'envelope 529': status(529, envelope('Overloaded.', 'overloaded_error', null)),
+  'envelope 529 with retry-after': status(529, envelope('Overloaded.', 'overloaded_error', null), {
+    'retry-after': '1',
+  }),
   'error event before content': (call) => {
     call.open();
     call.event(envelope('The engine is on fire.', 'server_error', 'engine_on_fire'));
@@ -503,7 +556,7 @@ export const behaviours = {
     call.open();
     call.raw(': comment\n\nevent: ping\ndata: {"type":"ping"}\n\nevent: ping\n\nretry: 100\n\nid: 7\n\n');
     call.role();
-    for (const piece of ANSWER_PIECES) {
+    for (const piece of call.pieces) {
       call.say(piece);
       call.raw('event: ping\ndata: {}\n\n: keep-alive\n\n');
     }
@@ -514,7 +567,7 @@ export const behaviours = {
     call.open();
     const texts = [
       call.eventText(call.delta({ role: 'assistant', content: '' })),
-      ...ANSWER_PIECES.map((piece) => call.sayText(piece)),
+      ...call.pieces.map((piece) => call.sayText(piece)),
       call.eventText(call.delta({}, 'stop')),
     ];
     for (const text of texts) call.raw(text.replace('data: ', 'data:').replaceAll('\n', '\r\n'));
@@ -524,13 +577,13 @@ export const behaviours = {
   'a chunk without choices': (call) => {
     begun(call, 2);
     call.event({ id: call.id, object: 'chat.completion.chunk', created: 1, model: call.body.model });
-    for (const piece of ANSWER_PIECES.slice(2)) call.say(piece);
+    for (const piece of call.pieces.slice(2)) call.say(piece);
     call.finish();
     call.done();
   },
   'missing role': (call) => {
     call.open();
-    for (const piece of ANSWER_PIECES) call.say(piece);
+    for (const piece of call.pieces) call.say(piece);
     call.finish();
     call.done();
   },
@@ -538,7 +591,7 @@ export const behaviours = {
     call.open();
     const bare = (delta: unknown, finish_reason: string | null) => call.event(call.chunk([{ delta, finish_reason }]));
     bare({ role: 'assistant', content: '' }, null);
-    for (const piece of ANSWER_PIECES) {
+    for (const piece of call.pieces) {
       call.spend(piece);
       bare({ content: piece }, null);
     }
@@ -546,18 +599,18 @@ export const behaviours = {
     call.done();
   },
   'a chunk after the finish_reason': (call) => {
-    begun(call, ANSWER_PIECES.length);
+    begun(call, call.pieces.length);
     call.finish();
     call.event(call.delta({}));
     call.done();
   },
-  'JSON answer to a stream request': (call) => call.json(call.completion({ content: ANSWER })),
+  'JSON answer to a stream request': (call) => call.json(call.completion({ content: call.answer })),
   'no usage': (call) => {
     if (!call.isStream) {
-      const { usage: _, ...completion } = call.completion({ content: ANSWER });
+      const { usage: _, ...completion } = call.completion({ content: call.answer });
       return call.json(completion);
     }
-    begun(call, ANSWER_PIECES.length);
+    begun(call, call.pieces.length);
     call.finish();
     call.response.end('data: [DONE]\n\n');
   },
@@ -565,7 +618,7 @@ export const behaviours = {
   'everything in one write': (call) => {
     call.open();
     let text = call.eventText(call.delta({ role: 'assistant', content: '' }));
-    for (const piece of ANSWER_PIECES) text += call.sayText(piece);
+    for (const piece of call.pieces) text += call.sayText(piece);
     text += call.eventText(call.delta({}, 'stop'));
     if (call.body.stream_options?.include_usage) text += call.eventText(call.chunk([], { usage: call.usage() }));
     call.response.end(`${text}data: [DONE]\n\n`);
@@ -586,3 +639,64 @@ export const behaviours = {
 } as const satisfies Record<string, Behaviour>;
 
 export type BehaviourName = keyof typeof behaviours;
+
+/** Those that a plain request cannot meet. */
+export const STREAM_ONLY: ReadonlySet<string> = new Set<BehaviourName>([
+  'stall after the role chunk',
+  'stall mid-chunk',
+  'stall mid-character',
+  'half a chunk, then a close',
+  'half a chunk before content, then a close',
+  'clean close without finish_reason',
+  'role chunk, then a clean close',
+  '[DONE] without finish_reason',
+  'no [DONE]',
+  'empty stream',
+  '[DONE] alone',
+  'error event before content',
+  'named error event before content',
+  'error event after content',
+  'an event that is not JSON, after content',
+  'pings and comments',
+  'CRLF and no space after the colon',
+  'a chunk without choices',
+  'missing role',
+  'missing index of the choice',
+  'a chunk after the finish_reason',
+  'JSON answer to a stream request',
+  'everything in one write',
+  'tool delta without index, id and type',
+  'tool arguments as an object',
+]);
+
+const DRIP_MS = 40;
+
+/** Says its pieces slowly, over and over if need be, for as long as the other side listens. */
+const drip =
+  (isEndless: boolean): Behaviour =>
+  async (call) => {
+    if (!call.isStream) {
+      call.response.writeHead(200, { 'content-type': 'application/json' });
+      const text = JSON.stringify(call.completion({ content: call.answer }));
+      for (let at = 0; !call.isClosed && (isEndless || at < text.length); at += 100) {
+        call.raw(text.slice(at, at + 100) || ' ');
+        await delay(DRIP_MS);
+      }
+      call.response.end();
+      return;
+    }
+    call.open();
+    call.role();
+    do {
+      for (const piece of call.pieces) {
+        if (call.isClosed) return;
+        call.say(piece);
+        await delay(DRIP_MS);
+      }
+    } while (isEndless);
+    call.finish();
+    call.done();
+  };
+
+/** Answers that take their time: a whole one in small portions, and one without an end. */
+export const slowBehaviours = { 'slow drip': drip(false), 'endless stream': drip(true) } as const;

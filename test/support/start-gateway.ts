@@ -59,6 +59,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       classifier: await loadClassifier(),
       dataDir,
       engineDir: join(dataDir, 'engine'),
+      environment: process.env,
       bodyLimits: { maxBytes: maxBodyBytes, timeoutMs: 60_000 },
     },
     overrides,

@@ -25,6 +25,7 @@ export const startHost = (options: Partial<SpawnOptions> = {}): Promise<TestHost
         parallel: 4,
         gpu: 'off',
         threads: 1,
+        environment: process.env,
         modelsDir: join(folder, 'models'),
         engineDir: join(folder, 'engine'),
         socketPath,
