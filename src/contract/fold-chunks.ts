@@ -52,10 +52,12 @@ const addToolCalls = (message: WireMessage, deltas: WireToolCall[]): void => {
   for (const { index = 0, ...delta } of deltas) {
     const call = message.tool_calls[index] ?? {};
     const text = `${call.function?.arguments ?? ''}${delta.function?.arguments ?? ''}`;
+    // Some servers repeat the name as an empty text in every later delta.
+    const name = delta.function?.name || call.function?.name;
     message.tool_calls[index] = {
       ...call,
       ...delta,
-      function: { ...call.function, ...delta.function, arguments: text },
+      function: { ...call.function, ...delta.function, ...(name && { name }), arguments: text },
     };
   }
 };

@@ -11,15 +11,16 @@ export type KindModel = Pick<Weights, 'mean' | 'scale' | 'kinds' | 'ranking'>;
 const KIND_PENALTY = 0.0005;
 const RANK_PENALTY = 0.3;
 /** Log-odds between two prompts of one kind that lie one standard deviation of rank apart. */
-const RANK_STEP = 0.33;
+const RANK_STEP = 0.3;
 /** No kind is taken to be always or never worth the large model. */
 const SMALLEST_GAIN = 0.02;
 
 /**
  * Fits the two parts of the model, which answer two questions. *What kind of prompt is this?* is multinomial logistic
  * regression over the kinds in the data; each kind brings its mean gain. *Is it harder than others of its kind?* is
- * ridge regression of the gain on features, both as distances from their source's mean, so that differences between
- * sources (which say more about the benchmark than about the prompt) teach it nothing.
+ * ridge regression of how often the small model fails on features, both as distances from their source's mean, so that
+ * differences between sources (which say more about the benchmark than about the prompt) teach it nothing. Inside a
+ * source this ranks unseen prompts better than the gain does: where the large model fails too depends on its vintage.
  */
 export const fitKindModel = (samples: readonly Weighted[]): KindModel => {
   const standard = measureSpread(samples);
@@ -68,10 +69,10 @@ const fitRanking = (samples: readonly Weighted[], deviations: readonly number[][
     const meanOf = (measure: (row: (typeof rows)[number]) => number) =>
       group.reduce((sum, row) => sum + measure(row), 0) / group.length;
     const centre = used.map((_, i) => meanOf(({ features }) => features[i]!));
-    const gain = meanOf(({ sample }) => gainOf(sample));
+    const failure = meanOf(({ sample }) => 1 - sample.weak);
     return group.map(({ sample, features }) => ({
       features: features.map((value, i) => value - centre[i]!),
-      target: gainOf(sample) - gain,
+      target: 1 - sample.weak - failure,
       // A source of four times the rows counts twice.
       weight: 1 / Math.sqrt(group.length),
     }));

@@ -29,6 +29,8 @@ export const LabelledRowSchema = PromptRowSchema.safeExtend({
   strong: score,
   weakMean: score,
   strongMean: score,
+  /** A grade from 0 (easy) to 1, in data without outcomes. */
+  difficultyLabel: score,
   models: z.record(z.string(), z.looseObject({ score })).nullish(),
 });
 export type LabelledRow = z.infer<typeof LabelledRowSchema>;

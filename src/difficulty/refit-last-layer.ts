@@ -1,6 +1,6 @@
 import { RANKING_FEATURES } from './features.ts';
 import { logitOf, standardize } from './kind-model.ts';
-import { fitRidge } from './ridge-regression.ts';
+import { prepareRidge } from './ridge-regression.ts';
 import { gainOf, type Sample } from './samples.ts';
 import type { Weights } from './weights.ts';
 
@@ -8,6 +8,8 @@ import type { Weights } from './weights.ts';
 const PENALTIES = [0.3, 1, 3, 10, 30];
 /** The model's own score is held back less than most: it has seen far more prompts than these labels. */
 const SCORE_PENALTY = 1;
+/** A penalty that leaves nothing of a feature. */
+const LEFT_OUT = 1e9;
 
 /**
  * Learns from labels how much the model's own score counts and what its ranking features add: ridge regression of the
@@ -17,7 +19,7 @@ const SCORE_PENALTY = 1;
 export const refitLastLayer = (base: Weights, samples: readonly Sample[]): Weights => {
   const rows = samples.map((sample) => toRow(base, sample));
   const penalty = choosePenalty(rows);
-  const [score, ...weights] = fitRows(rows, penalty);
+  const [score, ...weights] = prepare(rows)(penalty);
   const places = RANKING_FEATURES.flatMap((isUsed, i) => (isUsed ? [i] : []));
   const ranking = base.ranking.map((weight) => weight * score!);
   places.forEach((place, i) => {
@@ -35,43 +37,45 @@ const toRow = (base: Weights, sample: Sample): Row => {
 };
 
 const choosePenalty = (rows: readonly Row[]): number => {
-  const folds = [...new Set(rows.map((row) => row.fold))];
-  let best = { penalty: PENALTIES[0]!, error: Number.POSITIVE_INFINITY };
-  for (const penalty of PENALTIES) {
-    let error = 0;
-    for (const fold of folds) {
-      const training = rows.filter((row) => row.fold !== fold);
-      const weights = fitRows(training, penalty);
-      const { gain, features } = meansOf(training);
-      for (const row of rows) {
-        if (row.fold !== fold) continue;
+  const errors = PENALTIES.map(() => 0);
+  for (const fold of new Set(rows.map((row) => row.fold))) {
+    const training = rows.filter((row) => row.fold !== fold);
+    const unseen = rows.filter((row) => row.fold === fold);
+    const { features, gain } = meansOf(training);
+    const weightsFor = prepare(training);
+    PENALTIES.forEach((penalty, p) => {
+      const weights = weightsFor(penalty);
+      for (const row of unseen) {
         const predicted = weights.reduce((sum, weight, i) => sum + weight * (row.features[i]! - features[i]!), gain);
-        error += (row.gain - predicted) ** 2;
+        errors[p]! += (row.gain - predicted) ** 2;
       }
-    }
-    if (error < best.error) best = { penalty, error };
+    });
   }
-  return best.penalty;
+  return PENALTIES[errors.indexOf(Math.min(...errors))]!;
 };
 
-const fitRows = (rows: readonly Row[], penalty: number): number[] => {
+/** Weights for a penalty; the model's own score, the first feature, is left out where its weight would be negative. */
+const prepare = (rows: readonly Row[]): ((penalty: number) => number[]) => {
   const means = meansOf(rows);
   const examples = rows.map(({ features, gain }) => ({
     features: features.map((value, i) => value - means.features[i]!),
     target: gain - means.gain,
     weight: 1,
   }));
-  const penalties = means.features.map((_, i) => (i === 0 ? SCORE_PENALTY : penalty));
-  const weights = fitRidge(examples, penalties);
-  if (weights[0]! >= 0) return weights;
-  return fitRidge(
-    examples.map((example) => ({ ...example, features: example.features.map((value, i) => (i === 0 ? 0 : value)) })),
-    penalties,
-  );
+  const solveFor = prepareRidge(examples);
+  return (penalty) => {
+    const penalties = means.features.map((_, i) => (i === 0 ? SCORE_PENALTY : penalty));
+    const weights = solveFor(penalties);
+    return weights[0]! >= 0 ? weights : solveFor(penalties.with(0, LEFT_OUT)).with(0, 0);
+  };
 };
 
 const meansOf = (rows: readonly Row[]): { features: number[]; gain: number } => {
-  const mean = (measure: (row: Row) => number) => rows.reduce((sum, row) => sum + measure(row), 0) / rows.length;
-  const features = rows[0]!.features.map((_, i) => mean((row) => row.features[i]!));
-  return { features, gain: mean((row) => row.gain) };
+  const features = new Array<number>(rows[0]!.features.length).fill(0);
+  let gain = 0;
+  for (const row of rows) {
+    gain += row.gain / rows.length;
+    for (let i = 0; i < features.length; i++) features[i]! += row.features[i]! / rows.length;
+  }
+  return { features, gain };
 };

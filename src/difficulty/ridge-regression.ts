@@ -8,7 +8,11 @@ export type CentredExample = { features: readonly number[]; target: number; weig
  * feature that never varies gets 0. Closed form, hence deterministic.
  * @param l2 the penalty, one for all features or one for each.
  */
-export const fitRidge = (examples: readonly CentredExample[], l2: number | readonly number[]): number[] => {
+export const fitRidge = (examples: readonly CentredExample[], l2: number | readonly number[]): number[] =>
+  prepareRidge(examples)(l2);
+
+/** The same in two steps, for trying several penalties on the same examples: the first step takes nearly all the time. */
+export const prepareRidge = (examples: readonly CentredExample[]): ((l2: number | readonly number[]) => number[]) => {
   const size = examples[0]?.features.length ?? 0;
   const total = examples.reduce((sum, example) => sum + example.weight, 0);
   const products = Array.from({ length: size }, () => new Array<number>(size).fill(0));
@@ -22,14 +26,13 @@ export const fitRidge = (examples: readonly CentredExample[], l2: number | reado
       for (let j = 0; j <= i; j++) row[j]! += scaled * features[j]!;
     }
   }
-  const spread = products.map((row, i) => Math.sqrt(row[i]!));
-  const inverse = spread.map((deviation) => (deviation > 1e-6 ? 1 / deviation : 0));
-  const matrix = products.map((row, i) =>
-    row.map((value, j) => value * inverse[i]! * inverse[j]! + (i === j ? (typeof l2 === 'number' ? l2 : l2[i]!) : 0)),
-  );
-  const solution = solve(
-    matrix,
-    moments.map((value, i) => value * inverse[i]!),
-  );
-  return solution.map((value, i) => value * inverse[i]!);
+  const inverse = products.map((row, i) => (row[i]! > 1e-12 ? 1 / Math.sqrt(row[i]!) : 0));
+  const scaledProducts = products.map((row, i) => row.map((value, j) => value * inverse[i]! * inverse[j]!));
+  const scaledMoments = moments.map((value, i) => value * inverse[i]!);
+  return (l2) => {
+    const matrix = scaledProducts.map((row, i) =>
+      row.map((value, j) => (i === j ? value + (typeof l2 === 'number' ? l2 : l2[i]!) : value)),
+    );
+    return solve(matrix, scaledMoments).map((value, i) => value * inverse[i]!);
+  };
 };

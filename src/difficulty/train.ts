@@ -40,12 +40,6 @@ export const trainDifficulty = (rows: readonly LabelledRow[], data: Weights['dat
   };
 };
 
-/** A model of samples without held-out folds or figures, to be asked about a source it has not seen. */
-export const trainOn = (samples: readonly Sample[]): Weights => {
-  const training = weighSources(samples);
-  return assemble(fitKindModel(training), calibrate(training), []);
-};
-
 /** The weights with a version that ends in a hash of them. */
 export const nameByContent = (weights: Weights, family: string): Weights => {
   const digest = createHash('sha256')

@@ -113,3 +113,18 @@ test('an answer without every finish reason is no answer', () => {
   expect(fold([])).toBeNull();
   expect(fold(completionToChunks(completion()).slice(0, 2))).toBeNull();
 });
+
+test('an empty name in a later tool delta does not take the name away', () => {
+  const folded = new FoldedAnswer();
+  const delta = (fn: object, finish_reason: string | null = null) =>
+    ({
+      id: 'c',
+      object: 'chat.completion.chunk',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: fn }] }, finish_reason }],
+    }) as never;
+  folded.add(delta({ name: 'look', arguments: '{' }));
+  folded.add(delta({ name: '', arguments: '}' }, 'tool_calls'));
+  expect(folded.completion()?.choices[0]?.message.tool_calls?.[0]?.function).toEqual({ name: 'look', arguments: '{}' });
+});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { createKindClassifier } from '../../src/difficulty/kind-classifier.ts';
 import { type LabelledRow, LabelledRowSchema } from '../../src/difficulty/labelled-row.ts';
-import { createLinearClassifier } from '../../src/difficulty/linear-classifier.ts';
 import { fitLogisticRegression } from '../../src/difficulty/logistic-regression.ts';
 import { seededRandom } from '../../src/difficulty/seeded-random.ts';
 import { trainDifficulty } from '../../src/difficulty/train.ts';
@@ -29,7 +29,7 @@ describe('training', () => {
     const { weights, trained, heldOut, skipped } = trainDifficulty(generateRows(1_000), []);
     expect({ trained, heldOut, skipped }).toEqual({ trained: 800, heldOut: 200, skipped: 0 });
     const classify = (numbers: number) =>
-      createLinearClassifier(weights).classify(
+      createKindClassifier(weights).classify(
         conversationOf(`Look at these: ${'12 '.repeat(numbers)}${'ab '.repeat(10 - numbers)}`),
       ).difficulty;
     expect(classify(8)).toBeGreaterThan(0.65);

@@ -15,17 +15,18 @@ describe('a weights file', () => {
   });
 
   test('that lacks a feature or has one too many is refused', () => {
-    const { features, mean, scale, weights, ...rest } = shippedWeights();
-    const cut = <T>(list: T[]) => list.slice(0, -1);
-    const shorter = { ...rest, features: cut(features), mean: cut(mean), scale: cut(scale), weights: cut(weights) };
-    expect(() => parseWeights(shorter, 'mine.json')).toThrow(/it has nothing, this build has/);
-    const longer = {
+    const { features, mean, scale, ranking, kinds, ...rest } = shippedWeights();
+    const resize = (change: <T>(list: T[], extra: T) => T[]) => ({
       ...rest,
-      features: [...features, 'mood'],
-      mean: [...mean, 0],
-      scale: [...scale, 1],
-      weights: [...weights, 0],
-    };
+      features: change(features, 'mood'),
+      mean: change(mean, 0),
+      scale: change(scale, 1),
+      ranking: change(ranking, 0),
+      kinds: kinds.map((kind) => ({ ...kind, weights: change(kind.weights, 0) })),
+    });
+    const shorter = resize((list) => list.slice(0, -1));
+    expect(() => parseWeights(shorter, 'mine.json')).toThrow(/it has nothing, this build has/);
+    const longer = resize((list, extra) => [...list, extra]);
     expect(() => parseWeights(longer, 'mine.json')).toThrow(/it has mood, this build has nothing/);
   });
 
@@ -37,6 +38,14 @@ describe('a weights file', () => {
   ])('that is %s is refused in one line', (_, value) => {
     expect(() => parseWeights(value, 'mine.json')).toThrow(/^mine\.json is not a difficulty model: .+$/);
   });
+});
+
+test.each([
+  [{ format: 1 }, 'has format 1, and this build reads format 2. Make it again'],
+  [{ format: undefined }, 'has format 1, and this build reads format 2. Make it again'],
+  [{ format: 3 }, 'has format 3, and this build reads format 2. Update Rightsize.'],
+])('a model file of another version is refused with advice: %o', (change, message) => {
+  expect(() => parseWeights({ ...shippedWeights(), ...change }, 'mine.model')).toThrow(message);
 });
 
 describe('the shipped weights', () => {

@@ -40,7 +40,10 @@ describe('inside a conversation', () => {
   beforeEach(async () => {
     small = await FaultyUpstream.start(good);
     large = await FaultyUpstream.start(good);
-    const routes = twoTierRoutes({ small: small.url, large: large.url }, { route: { difficulty: { threshold: 0.4 }, session: { ttl: '10m' } } });
+    const routes = twoTierRoutes(
+      { small: small.url, large: large.url },
+      { route: { difficulty: { threshold: 0.4 }, session: { ttl: '10m' } } },
+    );
     const strong = routes.tiers[1]!.models;
     strong.push({ ...strong[0]!, model: 'vendor/large-2' } as never);
     gateway = await startGateway({ routes, clock, overrides: { random: () => 0 } });
