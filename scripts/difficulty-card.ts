@@ -2,7 +2,7 @@
  * Makes every table of docs/difficulty.md again from the data and the shipped weights; the prose between the tables
  * stays. Takes a few minutes, most of it for the models with one source left out.
  *
- *   node scripts/difficulty-card.ts --data FOLDER
+ *   node scripts/difficulty-card.ts --data FOLDER [--only TABLE …]
  *
  * FOLDER holds, at any depth, the files named in the card, plain or gzipped: mmlupro-stem, llmrouter, zeroeval-*,
  * alpacaeval1, alpacaeval2, routerbench, routerdc7b, flask-difficulty and mmlu-mixtral-gpt4.
@@ -20,7 +20,7 @@ import { variantsTable } from './difficulty/variants-table.ts';
 
 const CARD = join(import.meta.dirname, '..', 'docs', 'difficulty.md');
 
-const { values } = parseArgs({ options: { data: { type: 'string' } } });
+const { values } = parseArgs({ options: { data: { type: 'string' }, only: { type: 'string', multiple: true } } });
 if (values.data === undefined) throw new Error('--data is needed: the folder with the data files');
 const data = await loadCardData(values.data);
 const weights = shippedWeights();
@@ -39,6 +39,7 @@ const tables: Record<string, () => string> = {
 
 let card = readFileSync(CARD, 'utf8');
 for (const [name, make] of Object.entries(tables)) {
+  if (values.only !== undefined && !values.only.includes(name)) continue;
   const [start, end] = [`<!-- table: ${name} -->\n`, `<!-- end: ${name} -->`];
   const [from, to] = [card.indexOf(start), card.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`docs/difficulty.md lacks the markers of ${name}`);

@@ -1,4 +1,4 @@
-import type { GatewayError } from '../contract/errors.ts';
+import type { ErrorCode, GatewayError } from '../contract/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CircuitBreaker, type CircuitState } from './circuit-breaker.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -16,6 +16,9 @@ export type ModelHealthState = {
 
 /** The latest measurement counts for this share of the average. */
 const SMOOTHING = 0.2;
+
+/** Another model may do better, but this one is well. */
+const ABOUT_THE_REQUEST = new Set<ErrorCode>(['context_length_exceeded', 'upstream_refused']);
 
 type Entry = { breaker: CircuitBreaker; coolUntil: number; latencyMs: number | null };
 
@@ -62,7 +65,7 @@ export class ModelHealth {
     if (error.code === 'upstream_rate_limited') {
       entry.breaker.released();
       entry.coolUntil = this.#clock.elapsed() + (error.retryAfterSeconds ?? 0) * 1_000;
-    } else if (error.isRetryable && error.code !== 'context_length_exceeded') {
+    } else if (error.isRetryable && !ABOUT_THE_REQUEST.has(error.code)) {
       entry.breaker.failed();
     } else {
       entry.breaker.released();

@@ -27,7 +27,7 @@ export type RoutingTable = {
 };
 
 const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[]> = {
-  embedded: [],
+  embedded: ['tools', 'json'],
   runtime: ['tools', 'json'],
   cloud: ['tools', 'images', 'audio', 'json'],
 };
