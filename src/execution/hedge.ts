@@ -34,11 +34,14 @@ export const hedge = async (
     options.health.ended(stronger, toGatewayError(error));
     return null;
   });
-  const sure = verdict.then((outcome) => (outcome.kind === 'unsure' ? null : outcome));
-  const winner = await firstOf(
-    sure.catch(() => null),
-    answer,
+  const sure = verdict.then(
+    (outcome) => (outcome.kind === 'unsure' ? null : outcome),
+    (error: unknown) => {
+      first.recorder.fail(toGatewayError(error));
+      return null;
+    },
   );
+  const winner = await firstOf(sure, answer);
   if (winner === null) return verdict;
   if (winner.by === first) {
     options.health.ended(stronger, CANCELLED);
@@ -48,6 +51,11 @@ export const hedge = async (
   } else {
     first.recorder.fail(CANCELLED);
     lane.cancel();
+    // Its circuit must hear of its end, or a probe that lost would keep its place for ever.
+    verdict.then(
+      () => options.health.succeeded(first.candidate, first.recorder.firstContentMs),
+      (error: unknown) => options.health.ended(first.candidate, toGatewayError(error)),
+    );
     discard(sure);
   }
   return winner;

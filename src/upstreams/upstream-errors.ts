@@ -40,8 +40,8 @@ export const fromErrorStatus = (
   const isRequestFault = (status === 400 || status === 413 || status === 422) && said !== null;
   if (isRequestFault) {
     return new GatewayError('upstream_refused', `Upstream "${upstream}" refused the request (${status})${words}`, {
-      // What one model cannot honour another may; a request that is wrong is wrong everywhere.
-      isRetryable: /"code"\s*:\s*"unsupported_(parameter|value)"/.test(answer.text),
+      // A parameter that one model lacks another may have; a value that is wrong is wrong everywhere.
+      isRetryable: /"code"\s*:\s*"unsupported_parameter"/.test(answer.text),
       upstreamStatus: status,
       relay: { status, body: answer.text, contentType: 'application/json' },
     });

@@ -205,3 +205,17 @@ describe('the error of an upstream', () => {
     });
   });
 });
+
+test('a parameter that this model lacks may be honoured by another; a wrong value may not', async () => {
+  const refuse = (code: string) => {
+    server.always((call) =>
+      call.json({ error: { message: 'no', type: 'invalid_request_error', param: 'x', code } }, 400),
+    );
+    return upstream.chat(callOf(false)).then(
+      () => 'answered',
+      (error: GatewayError) => [error.code, error.isRetryable],
+    );
+  };
+  expect(await refuse('unsupported_parameter')).toEqual(['upstream_refused', true]);
+  expect(await refuse('unsupported_value')).toEqual(['upstream_refused', false]);
+});
