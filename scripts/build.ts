@@ -6,6 +6,6 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const file of ['difficulty/weights.json', 'config/routes.schema.json']) {
+for (const file of ['config/routes.schema.json', 'difficulty/weights.json', 'difficulty/word-vectors.json']) {
   cpSync(join(root, 'src', file), join(root, 'dist', file));
 }

@@ -72,5 +72,5 @@ const file = {
   words: kept.map(({ piece }) => piece).join(' '),
   vectors: Buffer.from(bytes.buffer).toString('base64'),
 };
-writeFileSync(values.out, `${JSON.stringify(file, null, 1)}\n`);
+writeFileSync(values.out, `${JSON.stringify(file, null, 2)}\n`);
 console.error(`${kept.length} words from ${prompts.length} prompts`);

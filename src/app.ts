@@ -8,6 +8,7 @@ import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import { classifierOf } from './difficulty/load-classifier.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
 import { createHttpApp } from './http/http-app.ts';
@@ -32,6 +33,7 @@ export type AppOptions = {
   logger: Logger;
   keys: KeyStore;
   ledger: LedgerStore;
+  /** Decides where routes.yaml names no model of its own. */
   classifier: DifficultyClassifier;
   /** Where models and sockets live. */
   dataDir: string;
@@ -52,9 +54,9 @@ export type App = {
 export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): App => {
   const { config, clock, logger, dataDir, engineDir, environment } = options;
   const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
-  let runtime = toRuntime(config.current(), registry);
+  let runtime = toRuntime(config.current(), registry, options.classifier);
   const stopWatching = config.onChange((next) => {
-    runtime = toRuntime(next, registry);
+    runtime = toRuntime(next, registry, options.classifier);
   });
   const health = new ModelHealth(clock);
   const metrics = createMetrics(health, () => runtime);
@@ -65,7 +67,6 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     keys: options.keys,
     counters: new MemoryCounterStore(clock),
     cache: new MemoryCacheStore(clock),
-    classifier: options.classifier,
     ledger: observeLedger(options.ledger, metrics.observe),
     health,
     sessions: new MemorySessionStore(clock),
@@ -97,7 +98,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   };
 };
 
-const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry): Runtime => {
+const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry, shipped: DifficultyClassifier): Runtime => {
   const upstreams = registry.apply(config);
   const table = compileRoutingTable(config);
   const billings = new Map(
@@ -110,6 +111,7 @@ const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry): Runtime =>
     config,
     table,
     upstreams,
+    classifier: classifierOf(config, shipped),
     billingOf: billingOfCandidate,
     confidenceOf: ({ config: { confidence } }) => config.confidenceTables[confidence ?? ''] ?? UNCALIBRATED,
     baseline: priced ? billingOfCandidate(priced) : { kind: 'unknown' },

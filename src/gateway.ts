@@ -4,6 +4,7 @@ import { MemoryKeyStore } from './auth/memory-key-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
+import { parseWeights } from './difficulty/weights.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import type { Clock } from './lib/clock.ts';
 import { createLogger } from './lib/logger.ts';
@@ -29,7 +30,13 @@ export const startGateway = async (
   { environment, clock }: { environment: Readonly<Record<string, string | undefined>>; clock: Clock },
 ): Promise<Gateway> => {
   const logger = createLogger(settings.logLevel);
-  const config = await createFileConfigSource({ file: settings.configFile, environment, clock, logger });
+  const config = await createFileConfigSource({
+    file: settings.configFile,
+    environment,
+    checkModel: parseWeights,
+    clock,
+    logger,
+  });
   const classifier = await loadClassifier();
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
   const caller = { keyId: 'key_environment', team: 'default' };

@@ -51,7 +51,7 @@ export const createPipeline =
 
       const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
-      const { difficulty, modelVersion } = ports.classifier.classify(toConversation(request.body));
+      const { difficulty, modelVersion } = runtime.classifier.classify(toConversation(request.body));
       passage.note({ difficulty, classifierVersion: modelVersion });
       const decision = decide({
         table: runtime.table,

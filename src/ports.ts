@@ -22,6 +22,7 @@ export type Runtime = {
   config: LoadedConfig;
   table: RoutingTable;
   upstreams: ReadonlyMap<string, Upstream>;
+  classifier: DifficultyClassifier;
   billingOf(candidate: Candidate): Billing;
   /** How a model's certainty maps to the probability that its answer is good. */
   confidenceOf(candidate: Candidate): ConfidenceTable;
@@ -37,7 +38,6 @@ export type Ports = {
   keys: KeyStore;
   counters: CounterStore;
   cache: CacheStore;
-  classifier: DifficultyClassifier;
   ledger: LedgerStore;
   /** Circuits, cool-downs and latencies of models, as this process has seen them. */
   health: ModelHealth;

@@ -63,7 +63,7 @@ describe('README', () => {
     const { stdout } = await run('sh', ['-c', here(String(curl))]);
     expect(stdout).toContain('HTTP/1.1 200 OK');
     expect(stdout).toContain('x-rightsize-tier: small');
-    expect(stdout).toMatch(/x-rightsize-reason: difficulty 0\.\d\d < 0\.45/);
+    expect(stdout).toMatch(/x-rightsize-reason: difficulty 0\.\d\d < 0\.40/);
   });
 
   it('has a Node snippet that prints an answer and the reason', async () => {
@@ -71,7 +71,7 @@ describe('README', () => {
     const file = join(cache, 'readme-example.mjs');
     writeFileSync(file, here(String(blocksOf('js')[0])));
     const { stdout } = await run('node', [file]);
-    expect(stdout).toMatch(/\w+.*difficulty 0\.\d\d < 0\.45/s);
+    expect(stdout).toMatch(/\w+.*difficulty 0\.\d\d < 0\.40/s);
   });
 
   it('has a Python snippet that streams an answer', async () => {

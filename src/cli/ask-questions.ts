@@ -53,7 +53,7 @@ export const findModel = async (
   throw new UsageError(
     models.size === 0
       ? `no tier has a model of ${upstream}: name one with --model`
-      : `${upstream} has several models, and a calibration is for one: choose with --model from ${[...models].join(', ')}`,
+      : `${upstream} has several models, choose one with --model: ${[...models].join(', ')}`,
   );
 };
 
@@ -71,7 +71,8 @@ export const askQuestions = async (
 ): Promise<void> => {
   const settings = readSettings({ ...(options.dataDir && { dataDir: options.dataDir }) }, environment);
   const { dataDir, engineDir } = settings;
-  const logger = createLogger(settings.logLevel);
+  // What a host has to say is said below; its log is for who asks for it.
+  const logger = createLogger(environment['RIGHTSIZE_LOG_LEVEL'] === undefined ? 'silent' : settings.logLevel);
   const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);

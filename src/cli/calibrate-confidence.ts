@@ -38,9 +38,10 @@ const DEFAULT_TOKENS = 24;
 const DEFAULT_MAX_TOKENS = 256;
 
 /**
- * `rightsize calibrate --confidence`: questions with known answers in, asked of a model of routes.yaml as a cascade asks;
- * a table out that maps the model's certainty to the chance that an answer is good, with cross-validated figures before
- * and after. Refuses, and writes nothing, where the answers are too few or certainty tells nothing. @returns the exit code.
+ * `rightsize calibrate --confidence`: questions with known answers in, asked of a model of routes.yaml as a cascade
+ * asks; a table out that maps the model's certainty to the chance that an answer is good, with cross-validated figures
+ * before and after. Refuses, and writes nothing, where the answers are too few or certainty tells nothing.
+ * @returns the exit code.
  */
 export const calibrateConfidenceCommand = async (
   options: CalibrateConfidenceOptions,
@@ -51,7 +52,7 @@ export const calibrateConfidenceCommand = async (
   const unlisten = (['SIGINT', 'SIGTERM'] as const).map((name) =>
     context.onSignal(name, () => {
       for (const off of unlisten) off();
-      stop.abort(new Error('stopped; nothing was written'));
+      stop.abort(new Error('stopped before every question was asked'));
     }),
   );
   try {
@@ -70,8 +71,8 @@ export const calibrateConfidenceCommand = async (
       options.json ? `${JSON.stringify({ ...file, interval, figures, before, after })}\n` : describe(calibration),
     );
     stderr.write(
-      `${options.out} written from ${file.rows} answers; figures are cross-validated. In routes.yaml, at the model of a ` +
-        `tier:\n  confidence: ${basename(options.out)}\n`,
+      `${options.out} written from ${file.rows} answers; figures are cross-validated. In routes.yaml, at a tier's ` +
+        `model:\n  confidence: ${basename(options.out)}\n`,
     );
     warnOfOtherTokens(asked, tokens, context);
     return 0;

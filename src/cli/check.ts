@@ -4,7 +4,8 @@ import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { toGatewayError } from '../contract/errors.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
-import { loadClassifier } from '../difficulty/load-classifier.ts';
+import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
+import { parseWeights } from '../difficulty/weights.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
@@ -17,10 +18,10 @@ export const checkCommand = async (
 ): Promise<number> => {
   const file = configFileOf(path, environment);
   const shown = relative('.', file) || file;
-  const loaded = await loadConfig({ file, environment });
+  const loaded = await loadConfig({ file, environment, checkModel: parseWeights });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.config.warnings : [];
-  const failures = loaded.ok ? runTests(loaded.config, await loadClassifier()) : [];
+  const failures = loaded.ok ? runTests(loaded.config, classifierOf(loaded.config, await loadClassifier())) : [];
   const isGood = loaded.ok && failures.length === 0;
   if (options.json) {
     stdout.write(`${JSON.stringify({ ok: isGood, problems, warnings, failedTests: failures })}\n`);

@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { parseChatRequest, toConversation } from '../contract/chat-request.ts';
-import type { DifficultyClassifier, FeatureContribution } from '../difficulty/classifier.ts';
+import type { DifficultyClassifier } from '../difficulty/classifier.ts';
+import { explainAlternative, explainFeatures, type Reason } from '../difficulty/explain-features.ts';
 import { decide } from '../routing/decide.ts';
 import { factsOf } from '../routing/request-facts.ts';
 import { compileRoutingTable } from '../routing/routing-table.ts';
@@ -15,11 +16,13 @@ export type DryRun = {
   reasons: string[];
   /** `upstream/model` in the order they would be asked. */
   attempts: string[];
-  /** The features that moved the difficulty most, strongest first. */
-  features: FeatureContribution[];
+  /** What moved the difficulty most, strongest first, in log-odds against an average prompt. */
+  because: Reason[];
+  /** What would have had to be different for another tier; null where difficulty did not decide. */
+  alternative: string | null;
 };
 
-const SHOWN_FEATURES = 3;
+const SHOWN_REASONS = 3;
 
 /**
  * The decision that a request would meet if every upstream were well; sends nothing. Upstreams without a key count as
@@ -37,7 +40,8 @@ export const dryRun = (
   const facts = factsOf(request);
   const table = compileRoutingTable(config);
   const selection = selectRoute(table, { model, team, route: null, tier: null }, facts);
-  const { difficulty, features } = classifier.classify(toConversation(request.body));
+  const scored = classifier.classify(toConversation(request.body));
+  const { difficulty } = scored;
   const threshold = thresholdOf(selection.route, difficulty, new ShareThresholds(classifier.typicalDifficulties));
   const names = Object.keys(config.routes.upstreams);
   const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));
@@ -60,8 +64,7 @@ export const dryRun = (
     threshold: decision.threshold,
     reasons: decision.reasons,
     attempts: decision.attempts.map((attempt) => `${attempt.upstream}/${attempt.model}`),
-    features: [...features]
-      .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
-      .slice(0, SHOWN_FEATURES),
+    because: explainFeatures(scored).slice(0, SHOWN_REASONS),
+    alternative: decision.threshold === null ? null : explainAlternative(difficulty, decision.threshold),
   };
 };

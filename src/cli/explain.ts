@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config-error.ts';
 import { loadConfig } from '../config/load.ts';
-import { loadClassifier } from '../difficulty/load-classifier.ts';
+import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
+import { parseWeights } from '../difficulty/weights.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
@@ -14,9 +15,9 @@ export const explainCommand = async (
   { environment, stdout }: CliContext,
 ): Promise<number> => {
   const file = configFileOf(options.config, environment);
-  const loaded = await loadConfig({ file, environment });
+  const loaded = await loadConfig({ file, environment, checkModel: parseWeights });
   if (!loaded.ok) throw new ConfigError(file, loaded.problems);
-  const result = dryRun(loaded.config, await loadClassifier(), {
+  const result = dryRun(loaded.config, classifierOf(loaded.config, await loadClassifier()), {
     prompt,
     model: options.model ?? 'auto',
     team: options.team ?? 'default',
@@ -35,7 +36,8 @@ export const explainCommand = async (
     ],
     ['reason', result.reasons.join('; ')],
     ['models', result.attempts.join(', then ')],
-    ['because', result.features.map(({ name, contribution }) => `${name} ${signed(contribution)}`).join(', ')],
+    ['because', result.because.map(({ text, contribution }) => `it ${text} (${signed(contribution)})`).join(', ')],
+    ...(result.alternative === null ? [] : ([['otherwise', result.alternative]] as [string, string][])),
   ];
   stdout.write(rows.map(([key, value]) => `${key.padEnd(12)}${value}\n`).join(''));
   return 0;

@@ -4,6 +4,7 @@ import type { Logger } from '../lib/logger.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigSource, ConfigStatus } from './config-source.ts';
 import { diffConfig } from './diff.ts';
+import type { CheckModel } from './difficulty-model.ts';
 import { formatProblem } from './format-problems.ts';
 import { loadConfig } from './load.ts';
 import type { ConfigProblem, LoadedConfig } from './loaded-config.ts';
@@ -14,6 +15,8 @@ type Options = {
   /** Path of routes.yaml, also used in log lines. */
   file: string;
   environment: Environment;
+  /** See `loadConfig`. */
+  checkModel?: CheckModel;
   clock: Clock;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 };
@@ -25,8 +28,8 @@ type Listener = Parameters<ConfigSource['onChange']>[0];
  * @throws ConfigError when the file cannot be used at start. Later mistakes only show in `status()` and the log.
  */
 export const createFileConfigSource = async (options: Options): Promise<ConfigSource> => {
-  const { file, environment } = options;
-  const first = await loadConfig({ file, environment });
+  const { file, environment, checkModel } = options;
+  const first = await loadConfig({ file, environment, ...(checkModel && { checkModel }) });
   if (!first.ok) throw new ConfigError(file, first.problems);
   return new FileConfigSource(options, first.config);
 };
@@ -73,9 +76,9 @@ class FileConfigSource implements ConfigSource {
   }
 
   async #reload(): Promise<void> {
-    const { environment, logger } = this.#options;
+    const { environment, checkModel, logger } = this.#options;
     try {
-      const result = await loadConfig({ file: this.#current.file, environment });
+      const result = await loadConfig({ file: this.#current.file, environment, ...(checkModel && { checkModel }) });
       if (this.#isClosed) return;
       if (result.ok) this.#accept(result.config);
       else this.#refuse(result.problems);

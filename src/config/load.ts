@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type ReadFile, resolveApiKeys } from './api-keys.ts';
 import { readConfidenceTables } from './confidence-tables.ts';
 import { crossCheck } from './cross-checks.ts';
+import { type CheckModel, readDifficultyModel } from './difficulty-model.ts';
 import type { ConfigProblem, LoadedConfig } from './loaded-config.ts';
 import { decodeText, describeReadError, readFileBounded } from './read-text.ts';
 import { readReferences } from './references.ts';
@@ -17,6 +18,8 @@ export type LoadOptions = {
   file: string;
   /** What `${NAME}` stands for. */
   environment: Environment;
+  /** Judges the content of a difficulty model; without it any JSON will do. */
+  checkModel?: CheckModel;
   /** For tests. It need not give more than one byte above the limit of 1 MiB. */
   readFile?: ReadFile;
 };
@@ -30,6 +33,7 @@ export type LoadResult = { ok: true; config: LoadedConfig } | { ok: false; probl
 export const loadConfig = async ({
   file,
   environment,
+  checkModel = () => {},
   readFile = readFileBounded,
 }: LoadOptions): Promise<LoadResult> => {
   const absolute = resolve(file);
@@ -59,7 +63,9 @@ export const loadConfig = async ({
 
   const routes = withKeys(parsed.data, apiKeys.keys);
   const confidence = await readConfidenceTables({ file: absolute, routes, source, readFile });
-  if (confidence.problems.length > 0) return failure(confidence.problems);
+  const difficulty = await readDifficultyModel({ file: absolute, routes, source, readFile, checkModel });
+  const fileProblems = [...confidence.problems, ...difficulty.problems];
+  if (fileProblems.length > 0) return failure(fileProblems);
   const lineOf = (index: number) => source.problem(['routes', index], '').position.line;
   const config: LoadedConfig = {
     file: absolute,
@@ -68,6 +74,7 @@ export const loadConfig = async ({
     missingKeys: apiKeys.missing,
     warnings: inOrder(findWarnings(routes, source)),
     confidenceTables: confidence.tables,
+    difficultyModel: difficulty.model,
     routeLines: Object.fromEntries(routes.routes.map(({ name }, index) => [name, lineOf(index)])),
   };
   return { ok: true, config };

@@ -20,6 +20,8 @@ export type LoadedConfig = {
   warnings: ConfigProblem[];
   /** The calibrations that tier models name, by the path as it is written. */
   confidenceTables: Record<string, ConfidenceTable>;
+  /** The difficulty model that the file names, parsed and found fit; null: the shipped one decides. */
+  difficultyModel: { path: string; content: unknown } | null;
   /** Line of each route, for explanations. */
   routeLines: Record<string, number>;
 };

@@ -277,6 +277,14 @@ export const RoutesFileSchema = z.strictObject({
   upstreams: z.record(name, UpstreamSchema).meta({ description: 'Places that answer requests.' }),
   tiers: z.array(TierSchema).min(1).meta({ description: 'Ranks of models, weakest and cheapest first.' }),
   routes: z.array(RouteSchema).min(1).meta({ description: 'Rules; the first that matches decides.' }),
+  difficulty: z
+    .strictObject({
+      model: z.string().min(1).meta({
+        description: 'The model that scores difficulty, written by `rightsize calibrate` or `train`; a path.',
+      }),
+    })
+    .optional()
+    .meta({ description: 'How difficulty is judged. Default: the model that is shipped.' }),
   teams: z.record(name, TeamSchema).default({}).meta({
     description: 'Limits and permissions by team. Requests without a key belong to team `default`.',
   }),

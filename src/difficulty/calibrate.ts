@@ -49,8 +49,12 @@ export const calibrate = (base: Weights, samples: readonly Sample[], sha256: str
     },
   ] as const;
   const [mapOnly, refitted] = variants.map((variant) => crossValidate(samples, variant.learn)) as [Trial, Trial];
-  const isRefitted = (refitted.figures.apgr ?? 0) > (mapOnly.figures.apgr ?? 0);
-  const chosen = isRefitted ? refitted : mapOnly;
+  // A map alone keeps the order and its figures (folds judged by different maps would blur them), so a new order must
+  // beat the one before.
+  const isRefitted = (refitted.figures.apgr ?? 0) > (before.apgr ?? 0);
+  const chosen = isRefitted
+    ? refitted
+    : { ...mapOnly, figures: { ...before, source: 'after', ece: mapOnly.figures.ece } };
   const { changed, learn } = variants[isRefitted ? 1 : 0];
   refuseWorse(before, chosen.figures);
   const model: Weights = {

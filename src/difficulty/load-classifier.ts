@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { LoadedConfig } from '../config/loaded-config.ts';
 import { UsageError } from '../lib/usage-error.ts';
 import type { DifficultyClassifier } from './classifier.ts';
 import { createKindClassifier } from './kind-classifier.ts';
@@ -11,7 +12,16 @@ import { parseWeights, shippedWeights, type Weights } from './weights.ts';
 export const loadClassifier = async (path?: string): Promise<DifficultyClassifier> =>
   createKindClassifier(await loadWeights(path));
 
-/** The same, as weights. */
+/** The classifier that a routes.yaml asks for: of the model it names, checked when it was loaded, else the `shipped` one. */
+export const classifierOf = (
+  { difficultyModel }: Pick<LoadedConfig, 'difficultyModel'>,
+  shipped: DifficultyClassifier,
+): DifficultyClassifier =>
+  difficultyModel === null
+    ? shipped
+    : createKindClassifier(parseWeights(difficultyModel.content, difficultyModel.path));
+
+/** The weights in a model file, or the shipped ones; errors as `loadClassifier`. */
 export const loadWeights = async (path?: string): Promise<Weights> => {
   if (path === undefined) return shippedWeights();
   let value: unknown;

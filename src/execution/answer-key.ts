@@ -2,8 +2,8 @@
 export type AnswerKey = { answers: readonly string[]; pattern: RegExp | null };
 
 /**
- * Whether the answer is one of the expected texts, or holds one as a run of whole words, in any case and punctuation; or
- * whether the pattern is found in it as it is. "It is Paris." holds "paris", and "Parisian" does not.
+ * Whether the answer is one of the expected texts, or holds one as a run of whole words, in any case and punctuation;
+ * or whether the pattern is found in it as it is. "It is Paris." holds "paris", and "Parisian" does not.
  */
 export const isRight = (answer: string, { answers, pattern }: AnswerKey): boolean => {
   if (pattern?.test(answer)) return true;
@@ -18,8 +18,11 @@ export const isRight = (answer: string, { answers, pattern }: AnswerKey): boolea
  * Words and numbers: a number keeps its sign and its decimals and loses its thousands separators. Scripts that write no
  * spaces are cut into characters.
  */
-const WORDS =
-  /(?<![\p{L}\p{N}])-?\p{N}+(?:\.\p{N}+)*|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|[[\p{L}\p{M}]--[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]]+|\p{N}+/gv;
+const WORDS = (() => {
+  const number = String.raw`(?<![\p{L}\p{N}])-?\p{N}+(?:\.\p{N}+)*|\p{N}+`;
+  const unspaced = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]`;
+  return new RegExp(String.raw`${number}|${unspaced}|[[\p{L}\p{M}]--${unspaced}]+`, 'gv');
+})();
 
 const toWords = (text: string): string[] =>
   text

@@ -26,8 +26,9 @@ export type CertainAnswer = { text: string; certainty: Certainty | null };
 const RETRIES = 2;
 
 /**
- * Asks as a cascade asks and reads certainty as it does, but takes all the time that the tokens need, and then the whole
- * answer. What may succeed later is tried twice more. @throws GatewayError as `Upstream.chat`, or the signal's reason.
+ * Asks as a cascade asks and reads certainty as it does, but takes all the time that the tokens need, and then the
+ * whole answer. What may succeed later is tried twice more.
+ * @throws GatewayError as `Upstream.chat`, or the signal's reason.
  */
 export const askWithCertainty = async (options: AskOptions): Promise<CertainAnswer> => {
   const { clock, signal, random } = options;

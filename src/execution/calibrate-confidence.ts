@@ -45,10 +45,10 @@ const ROWS_OF_A_BLOCK = 15;
 const MIN_CONFIDENCES = [0.5, 0.6, 0.7, 0.8, 0.9];
 
 /**
- * From judged answers to the table that a tier model's `confidence` names: the figure of certainty that best tells right
- * from wrong, and a rising map from it to the probability that an answer is good. Every figure of quality is
+ * From judged answers to the table that a tier model's `confidence` names: the figure of certainty that best tells
+ * right from wrong, and a rising map from it to the probability that an answer is good. Every figure of quality is
  * cross-validated: each answer is judged by a table made without its fold.
- * @param random numbers in [0, 1) for the bootstrap; all else is deterministic, and the order of answers does not matter.
+ * @param random numbers in [0, 1) for the bootstrap; all else is fixed, and the order of answers does not matter.
  * @throws ConfidenceCalibrationRefused for too few answers, too few of one kind, or figures no better than chance.
  */
 export const calibrateConfidence = (judged: readonly JudgedAnswer[], random: () => number): ConfidenceCalibration => {
@@ -62,7 +62,8 @@ export const calibrateConfidence = (judged: readonly JudgedAnswer[], random: () 
   if (interval.low <= 0.5) {
     throw new ConfidenceCalibrationRefused(
       `the certainty of this model does not tell its right answers from its wrong ones: AUC ${auc.toFixed(3)}, 95 % ` +
-        `interval ${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}, and 0.5 is chance; try more answers, or more tokens`,
+        `interval ${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}, and 0.5 is chance; try more answers, or ` +
+        'more tokens',
     );
   }
   return {
@@ -136,15 +137,16 @@ const refuseTooFew = (answers: readonly Answer[]): void => {
   const rows = answers.length;
   if (rows < FEWEST_ANSWERS) {
     throw new ConfidenceCalibrationRefused(
-      `${rows} answers are too few: at least ${FEWEST_ANSWERS} are needed (${FEWEST_ANSWERS - rows} more), and 300 to 1,000 are better`,
+      `${rows} answers are too few: at least ${FEWEST_ANSWERS} are needed (${FEWEST_ANSWERS - rows} more), ` +
+        'and 300 to 1,000 are better',
     );
   }
   const right = answers.filter(isRightAnswer).length;
   const [rarer, word] = right * 2 < rows ? [right, 'right'] : [rows - right, 'wrong'];
   if (rarer === 0) {
     throw new ConfidenceCalibrationRefused(
-      `all ${rows} answers are ${word === 'wrong' ? 'right' : 'wrong'}, so there is nothing to tell apart: add prompts ` +
-        `that the model answers ${word}`,
+      `all ${rows} answers are ${word === 'wrong' ? 'right' : 'wrong'}, so there is nothing to tell apart: ` +
+        `add prompts that the model answers ${word}`,
     );
   }
   if (rarer < FEWEST_OF_A_KIND) {

@@ -1,7 +1,7 @@
 /** A confidence with how good the answer was, both 0 to 1. A row is compared only with others of its fold. */
 export type ScoredAnswer = { score: number; good: number; fold: number };
 
-/** What a route's `minConfidence` would do: the share of answers it keeps, and how good those are; null where it keeps none. */
+/** What a `minConfidence` would do: the share of answers it keeps, and how good they are; null where it keeps none. */
 export type KeptAnswers = { minConfidence: number; share: number; good: number | null };
 
 const BINS = 10;

@@ -5,9 +5,9 @@ export type Observation = { x: number; y: number };
 export type Block = { x: number; y: number; rows: number };
 
 /**
- * The rising step function with the least squared error, by pooling adjacent violators (Barlow, Bartholomew, Bremner and
- * Brunk, Statistical Inference under Order Restrictions, 1972, section 1.2). Blocks come by rising `x`, which no two
- * share, and their `y` never falls. The order of the observations does not matter.
+ * The rising step function with the least squared error, by pooling adjacent violators (Barlow, Bartholomew, Bremner
+ * and Brunk, Statistical Inference under Order Restrictions, 1972, section 1.2). Blocks come by rising `x`, which no
+ * two share, and their `y` never falls. The order of the observations does not matter.
  * @param fewestRows of a block: neighbours start together in blocks of so many, and equal figures always do, so that no
  * value hangs on a handful of rows. With fewer observations than that there is one block.
  */

@@ -24,8 +24,8 @@ const ALL: Record<string, Behaviour> = { ...behaviours, ...slowBehaviours };
 export const behaviourNamed = (name: string): Behaviour => ALL[name] as Behaviour;
 
 /** Tool calls have no words, and so no owner. */
-const STREAMED = Object.keys(ALL).filter((name) => !name.includes('tool'));
-const PLAIN = STREAMED.filter((name) => !STREAM_ONLY.has(name));
+export const FAULTS: readonly string[] = Object.keys(ALL).filter((name) => !name.includes('tool'));
+const PLAIN = FAULTS.filter((name) => !STREAM_ONLY.has(name));
 
 /** A fault that says some of its answer first: less than a cascade holds back. */
 const BREAKS_LATE = new Set([
@@ -57,7 +57,6 @@ export type FaultCase = {
   fallback: 'up' | 'any' | 'none';
   cascade: 'off' | 'sure' | 'unsure';
   hedge: boolean;
-  keepsUnsure: boolean;
   cache: boolean;
   /** The client leaves when an upstream has been asked so often, or so many events have come. */
   leave: { on: 'call' | 'event'; count: number } | null;
@@ -70,7 +69,7 @@ export const drawCases = (seed: number, count: number): FaultCase[] => {
   const chance = (share: number): boolean => random() < share;
   const draw = (): Draw => {
     if (chance(0.35)) return { plain: 'good', streamed: 'good' };
-    return { plain: pick(...PLAIN), streamed: pick(...STREAMED) };
+    return { plain: pick(...PLAIN), streamed: pick(...FAULTS) };
   };
   const draws = () => (chance(0.03) ? null : [draw(), draw(), draw()]);
   return Array.from({ length: count }, (_, index) => ({
@@ -81,7 +80,6 @@ export const drawCases = (seed: number, count: number): FaultCase[] => {
     fallback: pick('up', 'up', 'any', 'none'),
     cascade: pick('off', 'sure', 'unsure'),
     hedge: chance(0.3),
-    keepsUnsure: chance(0.5),
     cache: chance(0.5),
     leave: chance(0.2) ? { on: pick('call', 'event'), count: 1 + Math.floor(random() * 8) } : null,
   }));
