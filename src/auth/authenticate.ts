@@ -7,7 +7,7 @@ type Headers = Record<string, string | string[] | undefined>;
 
 /**
  * Who the request comes from, by `authorization: Bearer …`, `api-key` or `x-api-key`.
- * Without any key configured every caller is anonymous: clients send a placeholder, and it is not looked at.
+ * Without any key configured every caller is anonymous: clients send any key, and it is not looked at.
  * @throws GatewayError `invalid_api_key` when a key is required and none or a wrong one came.
  */
 export const authenticate = async (headers: Headers, keys: KeyStore): Promise<Caller> => {

@@ -195,7 +195,7 @@ export const RouteSchema = z.strictObject({
       minConfidence: share.default(0.7).meta({
         description: 'Least confidence at which an answer is kept; below it a stronger tier is asked.',
       }),
-      tokens: z.int().min(1).max(512).default(24).meta({ description: 'Tokens to hold back and judge by, at most.' }),
+      tokens: z.int().min(1).max(256).default(24).meta({ description: 'Tokens to hold back and judge by, at most.' }),
       maxHold: timeout.prefault('1500ms').meta({ description: 'Longest time to hold an answer back.' }),
       check: z.boolean().default(true).meta({
         description:

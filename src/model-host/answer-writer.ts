@@ -66,15 +66,21 @@ export class AnswerWriter {
     if (plan.startsIn === 'calls') this.#reader.turn({ to: 'calls', marker: plan.calls!.syntax.markers[0]! });
   }
 
+  /** Resolves when the model has read the prompt and the first token is chosen; to be called before `steps`. */
+  async begin(): Promise<void> {
+    if (this.#options.plan.startsIn !== 'reasoning') await this.#source.redirect(null, this.#grammarAtStart());
+    await this.#source.prepare(this.#mode());
+  }
+
   async *steps(signal: AbortSignal): AsyncGenerator<Step> {
-    const { plan, maxTokens } = this.#options;
-    if (plan.startsIn !== 'reasoning') await this.#source.redirect(null, this.#grammarAtStart());
+    const { maxTokens } = this.#options;
     while (true) {
       const { token, score } = await this.#source.next(this.#mode());
       signal.throwIfAborted();
       const isEnd = this.#model.isEogToken(token);
       const isFull = !isEnd && this.#completionTokens + 1 === maxTokens;
       if (!isEnd) this.#count(score);
+      if (!isEnd && !isFull && this.#isSettled()) await this.#source.askAhead('fast');
       const piece = isEnd ? this.#text.flush() : this.#text.push(token) + (isFull ? this.#text.flush() : '');
       if (score && !isEnd && this.#options.wantsScores) this.#queue.push(score, piece);
       const { deltas, isStopped } = await this.#read(piece, isEnd || isFull);
@@ -91,6 +97,12 @@ export class AnswerWriter {
     const { wantsScores, confidenceTokens } = this.#options;
     const isContent = this.#reader.state === 'content' || this.#reader.state === 'opening';
     return (wantsScores && isContent) || this.#first.length < confidenceTokens ? 'scored' : 'fast';
+  }
+
+  /** Whether no text can change how the next token is chosen, so that it may be asked for before this one is read. */
+  #isSettled(): boolean {
+    const { plan, wantsScores } = this.#options;
+    return plan.calls === null && plan.contentGrammar === null && !wantsScores && this.#mode() === 'fast';
   }
 
   #count(score: TokenScore | null): void {

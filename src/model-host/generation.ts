@@ -1,3 +1,4 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { AnswerPlan } from './answer-plan.ts';
 import { AnswerWriter, type Step, type WriterOptions } from './answer-writer.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -9,8 +10,6 @@ export type GenerationRequest = WriterOptions & { sampling: Sampling; borrower: 
 
 export type GenerationPart = { type: 'prompt-read'; cachedTokens: number } | ({ type: 'step' } & Step);
 
-/** Prompt tokens for each step: small enough that answers that are already being written do not stall. */
-const PREFILL_TOKENS = 64;
 /** Tokens that may be written for the model in the middle of its answer. */
 const FORCED_TOKENS = 16;
 
@@ -22,39 +21,58 @@ export const tokenBudget = ({ contextTokens }: LoadedModel, plan: AnswerPlan, as
 };
 
 /**
- * Reads the prompt and writes the answer: one `prompt-read`, then steps, the last with `finish`. An abort takes effect
- * within one token, and however the iteration ends the sequence is free again.
+ * Reads the prompt and writes the answer: one `prompt-read`, when the first token is chosen, then steps, the last with
+ * `finish`. An abort takes effect within one step of the engine, and however the iteration ends the sequence is free
+ * again.
  * @throws what `SequencePool.acquire` throws; the signal's reason when it aborts; any engine failure.
  */
 export async function* generate(
-  { model, engine }: LoadedModel,
+  loaded: LoadedModel,
   pool: SequencePool,
   request: GenerationRequest,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationPart> {
+  const { engine, model, lockstep, readingPace } = loaded;
   const { promptTokens, forcedText } = request.plan;
   const tokens = [...promptTokens, ...(forcedText === '' ? [] : model.tokenize(forcedText, true))];
   const lease = await pool.acquire(tokens, request.borrower, signal);
+  const pace = readingPace.begin();
   let isDamaged = false;
   let source: TokenSource | null = null;
   try {
     const { sequence } = lease;
     const cachedTokens = Math.min(sequence.nextTokenIndex, promptTokens.length);
-    const lastIndex = tokens.length - 1;
-    for (let start: number = sequence.nextTokenIndex; start < lastIndex; start += PREFILL_TOKENS) {
-      signal.throwIfAborted();
-      const end = Math.min(start + PREFILL_TOKENS, lastIndex);
-      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end));
-    }
-    yield { type: 'prompt-read', cachedTokens };
-    source = new TokenSource(engine, model, sequence, request.sampling, [tokens[lastIndex]!]);
+    const unread = await readAllButLast(loaded, sequence, tokens, signal);
+    source = new TokenSource({ engine, model, sequence, lockstep, sampling: request.sampling, unread, signal });
     const writer = new AnswerWriter(model, source, request);
+    await writer.begin();
+    pace.write();
+    yield { type: 'prompt-read', cachedTokens };
     for await (const step of writer.steps(signal)) yield { type: 'step', ...step };
   } catch (error) {
     isDamaged = !signal.aborted;
     throw error;
   } finally {
+    pace.end();
     await source?.end();
     lease.release({ isDamaged });
   }
 }
+
+/** Reads the prompt up to its last step's share. @returns that share, which chooses the first token when it is read. */
+const readAllButLast = async (
+  { lockstep, readingPace }: LoadedModel,
+  sequence: LlamaContextSequence,
+  tokens: Token[],
+  signal: AbortSignal,
+): Promise<Token[]> => {
+  while (tokens.length - sequence.nextTokenIndex > readingPace.stepTokens) {
+    await lockstep.step(async () => {
+      signal.throwIfAborted();
+      const start = sequence.nextTokenIndex;
+      const end = Math.min(start + readingPace.stepTokens, tokens.length - 1);
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end));
+    });
+  }
+  return tokens.slice(sequence.nextTokenIndex);
+};

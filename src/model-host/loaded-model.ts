@@ -3,9 +3,11 @@ import { type ChatParts, loadChatParts } from './chat-template.ts';
 import { type Engine, type GpuChoice, loadEngine } from './engine.ts';
 import { estimateMemory } from './estimate-memory.ts';
 import { checkGgufFile } from './gguf-file.ts';
+import { Lockstep } from './lockstep.ts';
 import { machineMemory, missingGpuBinaries, toGigabytes } from './machine-memory.ts';
 import { type HeaderFacts, type ModelTask, toModelFacts } from './model-facts.ts';
 import { ModelHostError } from './model-host-error.ts';
+import { ReadingPace } from './reading-pace.ts';
 
 export type LoadOptions = {
   /** The local file; of a model in parts, all of them in order. */
@@ -28,6 +30,9 @@ export type LoadedModel = ChatParts & {
   model: LlamaModel;
   context: LlamaContext;
   chatWrapper: ChatWrapper;
+  /** Of the context's sequences. */
+  lockstep: Lockstep;
+  readingPace: ReadingPace;
   /** Prompt and answer of one request together; never more than the model was trained on. */
   contextTokens: number;
   facts: ModelFacts;
@@ -89,7 +94,10 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
     return {
       model,
       facts: chatFacts,
-      chat: { ...parts, model, context, chatWrapper, contextTokens, facts: chatFacts },
+      chat: {
+        ...{ ...parts, model, context, chatWrapper, contextTokens, facts: chatFacts },
+        ...{ lockstep: new Lockstep(), readingPace: new ReadingPace() },
+      },
     };
   } catch (error) {
     throw explain(engine, error as Error, options, complaints);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   LlamaContextSequence,
   LlamaGrammar,
@@ -7,6 +8,7 @@ import type {
   Token,
 } from 'node-llama-cpp';
 import type { Engine } from './engine.ts';
+import type { Lockstep } from './lockstep.ts';
 import { type Sampling, toEngineOptions, toScoringOptions } from './sampling.ts';
 import { pickToken, type RankedToken, type TokenScore, toTokenScore } from './token-score.ts';
 
@@ -14,6 +16,18 @@ export type SampledToken = { token: Token; score: TokenScore | null };
 
 type Mode = 'fast' | 'scored';
 type Steps = AsyncIterator<SampledToken, void>;
+
+export type TokenSourceOptions = {
+  engine: Engine;
+  model: LlamaModel;
+  sequence: LlamaContextSequence;
+  lockstep: Lockstep;
+  sampling: Sampling;
+  /** What the model has yet to read before the first token; at least one. */
+  unread: Token[];
+  /** Ends the wait for the engine. */
+  signal: AbortSignal;
+};
 
 /** So many of the most likely tokens come with a score. */
 const RANKED = 20;
@@ -25,47 +39,82 @@ const GRAMMAR_MIN_P = 1e-6;
  * score, which costs more, and from any token on a grammar can bind what follows.
  */
 export class TokenSource {
-  readonly #engine: Engine;
-  readonly #model: LlamaModel;
-  readonly #sequence: LlamaContextSequence;
-  readonly #sampling: Sampling;
+  readonly #options: TokenSourceOptions;
   readonly #sampled: Token[] = [];
   /** Chosen or given, but not yet read by the model. */
   #unread: Token[];
   #grammar: LlamaGrammarEvaluationState | null = null;
   #steps: Steps | null = null;
   #mode: Mode = 'fast';
+  /** Asked for and not yet taken by `next`. */
+  #ahead: Promise<SampledToken> | null = null;
 
-  constructor(engine: Engine, model: LlamaModel, sequence: LlamaContextSequence, sampling: Sampling, unread: Token[]) {
-    this.#engine = engine;
-    this.#model = model;
-    this.#sequence = sequence;
-    this.#sampling = sampling;
-    this.#unread = unread;
+  constructor(options: TokenSourceOptions) {
+    this.#options = options;
+    this.#unread = options.unread;
   }
 
+  /** @throws the signal's reason; any engine failure. */
   async next(mode: Mode): Promise<SampledToken> {
-    if (mode !== this.#mode) await this.end();
-    this.#mode = mode;
-    this.#steps ??= this.#begin(mode);
-    const { value } = await this.#steps.next();
-    if (!value) throw new Error('The engine chose no token.');
-    this.#sampled.push(value.token);
-    this.#unread = [value.token];
-    return value;
+    const sampled = await (this.#ahead ?? this.#ask(mode));
+    this.#ahead = null;
+    this.#sampled.push(sampled.token);
+    this.#unread = [sampled.token];
+    return sampled;
+  }
+
+  /**
+   * Asks for the next token before it is wanted, so that the engine works meanwhile; resolves when it has begun, or
+   * soon, if others keep it busy. From here on the mode must stay, and nothing can be redirected, until `next`.
+   */
+  async askAhead(mode: Mode): Promise<void> {
+    this.#begun(mode);
+    // One turn of the event loop in which the lockstep begins, and one in which the engine does.
+    await nextTurn();
+    await nextTurn();
+  }
+
+  /** Resolves when `next` will not have to wait. @throws what that would. */
+  async prepare(mode: Mode): Promise<void> {
+    await this.#begun(mode);
   }
 
   /** Goes on with other tokens in place of the last one (`null` keeps it), and from then on under the grammar. */
   async redirect(unread: Token[] | null, grammar: LlamaGrammar | null): Promise<void> {
+    if (this.#ahead) throw new Error('The engine has gone on already.');
     await this.end();
     if (unread !== null) this.#unread = unread;
-    this.#grammar = grammar && new this.#engine.LlamaGrammarEvaluationState({ model: this.#model, grammar });
+    const { engine, model } = this.#options;
+    this.#grammar = grammar && new engine.LlamaGrammarEvaluationState({ model, grammar });
   }
 
-  /** Lets go of the engine; `next` takes it up again. */
+  /** Lets go of the engine, after the step that it is at; `next` takes it up again, unless one was asked for ahead. */
   async end(): Promise<void> {
-    await this.#steps?.return?.();
+    const steps = this.#steps;
     this.#steps = null;
+    await steps?.return?.();
+  }
+
+  #begun(mode: Mode): Promise<SampledToken> {
+    this.#ahead ??= this.#ask(mode);
+    // Its failure is told to whoever takes it, if anybody does.
+    this.#ahead.catch(() => {});
+    return this.#ahead;
+  }
+
+  async #ask(mode: Mode): Promise<SampledToken> {
+    if (mode !== this.#mode) await this.end();
+    this.#mode = mode;
+    this.#steps ??= this.#begin(mode);
+    const steps = this.#steps;
+    const { signal, lockstep } = this.#options;
+    const { value } = await lockstep.step(async () => {
+      signal.throwIfAborted();
+      // Nobody wants it any more when the source has ended while this waited for its turn.
+      return steps === this.#steps ? steps.next() : { value: undefined };
+    });
+    if (!value) throw new Error('The engine chose no token.');
+    return value;
   }
 
   #begin(mode: Mode): Steps {
@@ -75,19 +124,21 @@ export class TokenSource {
 
   async *#fast(): AsyncGenerator<SampledToken, void> {
     const options = { ...this.#options(), ...(this.#grammar && { grammarEvaluationState: this.#grammar }) };
-    for await (const token of this.#sequence.evaluate(this.#unread, options)) yield { token, score: null };
+    const { sequence } = this.#options;
+    for await (const token of sequence.evaluate(this.#unread, options)) yield { token, score: null };
   }
 
   /** The engine draws from the model's own distribution; where the request asks for another, its draw is replaced. */
   async *#scored(): AsyncGenerator<SampledToken, void> {
-    const { temperature, topP, topK, minP } = this.#sampling;
+    const { sampling, sequence } = this.#options;
+    const { temperature, topP, topK, minP } = sampling;
     const isPlain = temperature === 1 && topP === 1 && topK === 0 && minP === 0;
-    const options = { ...toScoringOptions(this.#sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
-    const steps = this.#sequence.evaluateWithMetadata(this.#unread, { probabilities: true }, options);
+    const options = { ...toScoringOptions(sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
+    const steps = sequence.evaluateWithMetadata(this.#unread, { probabilities: true }, options);
     try {
       for (let step = await steps.next(); !step.done; step = await steps.next(this.#unread[0])) {
         const ranked = rank(step.value.probabilities);
-        const token = isPlain ? step.value.token : pickToken(ranked, this.#sampling, this.#seed() / 2 ** 32);
+        const token = isPlain ? step.value.token : pickToken(ranked, sampling, this.#seed() / 2 ** 32);
         yield { token, score: scoreOf(token, ranked) };
       }
     } finally {
@@ -97,9 +148,10 @@ export class TokenSource {
 
   /** Here the engine's draw must stand, since its grammar has taken note of it. */
   async *#scoredUnderGrammar(grammar: LlamaGrammarEvaluationState): AsyncGenerator<SampledToken, void> {
-    const { temperature, minP } = this.#sampling;
+    const { sampling, sequence } = this.#options;
+    const { temperature, minP } = sampling;
     const options = { ...this.#options(), minP: Math.max(minP, GRAMMAR_MIN_P), grammarEvaluationState: grammar };
-    for await (const { token, probabilities } of this.#sequence.evaluateWithMetadata(
+    for await (const { token, probabilities } of sequence.evaluateWithMetadata(
       this.#unread,
       { probabilities: true },
       options,
@@ -109,12 +161,12 @@ export class TokenSource {
   }
 
   #options() {
-    return { ...toEngineOptions(this.#sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
+    return { ...toEngineOptions(this.#options.sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
   }
 
   /** Each start of a sampler needs a seed of its own, or all would choose alike; the first has the request's. */
   #seed(): number {
-    const { seed } = this.#sampling;
+    const { seed } = this.#options.sampling;
     const count = this.#sampled.length;
     return count === 0 ? seed : createHash('sha256').update(`${seed}/${count}`).digest().readUInt32LE();
   }

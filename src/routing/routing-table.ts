@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { RouteConfig, TeamConfig, TierConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
+import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
 
 export type Capability = 'tools' | 'images' | 'audio' | 'json';
@@ -32,17 +33,6 @@ const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[
   cloud: ['tools', 'images', 'audio', 'json'],
 };
 
-const RUNTIMES = new Set<UpstreamKind>([
-  'llama-server',
-  'ollama',
-  'lm-studio',
-  'vllm',
-  'mlx',
-  'onnx',
-  'litert',
-  'apple',
-]);
-
 export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
   const { upstreams, tiers, routes, teams } = config.routes;
   return {
@@ -70,7 +60,8 @@ const toCandidate = (tier: string, config: TierModelConfig, upstream: UpstreamCo
   config,
 });
 
-const placeOf = (kind: UpstreamKind) => (kind === 'llama' ? 'embedded' : RUNTIMES.has(kind) ? 'runtime' : 'cloud');
+const placeOf = (kind: UpstreamKind) =>
+  kind === 'llama' ? 'embedded' : UPSTREAM_DEFAULTS[kind].isLocal ? 'runtime' : 'cloud';
 
 /**
  * The name under which a GGUF answers: `hf:Qwen/Qwen3-4B-GGUF:Q4_K_M` is `Qwen3-4B-GGUF:Q4_K_M`,

@@ -42,7 +42,7 @@ describe('with keys configured', () => {
 
 test('without any key configured every caller is anonymous, whatever it sends', async () => {
   const none = new MemoryKeyStore([]);
-  for (const headers of [{}, { authorization: 'Bearer placeholder' }]) {
+  for (const headers of [{}, { authorization: 'Bearer anything' }]) {
     await expect(authenticate(headers, none)).resolves.toEqual({ keyId: null, team: 'default' });
   }
 });

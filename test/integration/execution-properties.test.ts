@@ -218,7 +218,9 @@ const runAlone = async (drawn: FaultCase): Promise<void> => {
       if (owed !== 'any') expect(first.seen).toMatchObject({ upstream: owed });
     }
     let requests = 1;
-    if (drawn.cache) {
+    // A call that was broken off on its way may still arrive, and would pass for one of the second request.
+    const isOnItsWay = first.entry.attempts.length > first.heard.length;
+    if (drawn.cache && !isOnItsWay) {
       const second = await checkRequest(gateway, drawn, run, 1, seenIds);
       count(second);
       requests++;
