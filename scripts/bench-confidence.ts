@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadEngine } from '../src/model-host/engine.ts';
+import { Lockstep } from '../src/model-host/lockstep.ts';
 import { TokenSource } from '../src/model-host/token-source.ts';
 import { buildFlatModel } from './gguf/flat-model.ts';
 
@@ -37,7 +38,10 @@ for (const vocabulary of VOCABULARIES) {
   const run = async (temperature: number, scored: number, count: number, topK: number): Promise<number> => {
     await sequence.clearHistory();
     const sampling = { temperature, topP: 1, topK, minP: 0, frequencyPenalty: 0, presencePenalty: 0, seed: 1 };
-    const source = new TokenSource(engine, model, sequence, sampling, model.tokenize('a b c d'));
+    const unread = model.tokenize('a b c d');
+    const lockstep = new Lockstep();
+    const { signal } = new AbortController();
+    const source = new TokenSource({ engine, model, sequence, lockstep, sampling, unread, signal });
     const startedAt = performance.now();
     for (let index = 0; index < count; index++) await source.next(index < scored ? 'scored' : 'fast');
     await source.end();

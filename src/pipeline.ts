@@ -82,7 +82,10 @@ export const createPipeline =
         clock: ports.clock,
         random: ports.random,
       });
-      await keepSession(session.key, known, completion.candidate, selection, runtime, ports.sessions);
+      // A session that cannot be kept costs the next request its tier, and must not cost this one its answer.
+      await keepSession(session.key, known, completion.candidate, selection, runtime, ports.sessions).catch(
+        (error: unknown) => ports.logger.warn({ err: error, id: incoming.id }, 'a session could not be kept'),
+      );
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
       return streamOut({ ...completion, remember: stored.remember }, request, passage, ports);
     } catch (thrown) {

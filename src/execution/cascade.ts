@@ -10,6 +10,7 @@ import type { Call } from './call.ts';
 import { type Certainty, confidenceOf } from './confidence.ts';
 import type { ExecuteOptions } from './execute.ts';
 import { holdBack } from './hold-back.ts';
+import { openLane } from './lane.ts';
 import { withoutCertainty } from './read-certainty.ts';
 
 /** How a route hands unsure answers to a stronger tier. */
@@ -44,7 +45,8 @@ export const cascade = async (
   options: ExecuteOptions,
 ): Promise<Answered | Unsure> => {
   const { upstream, candidate, recorder } = call;
-  const { request, partition, session, signal, clock } = options;
+  const { request, partition, session, clock } = options;
+  const lane = openLane(options.signal);
   const answer = await upstream.chat({
     model: candidate.model,
     request,
@@ -52,7 +54,7 @@ export const cascade = async (
     certaintyTokens: escalation.tokens,
     partition,
     session,
-    signal,
+    signal: lane.signal,
   });
   if (answer.kind === 'plain')
     throw new GatewayError('internal_error', 'A stream was asked for and a plain answer came.');
@@ -61,7 +63,9 @@ export const cascade = async (
   const verdict = judge(held.certainty, candidate, escalation);
   if (verdict !== null) {
     recorder.escalate();
-    await held.rest.return?.();
+    lane.cancel();
+    // A stalled stream ends only because it was cancelled; nobody need wait for it.
+    held.rest.return?.().catch(() => {});
     return verdict;
   }
   const parts = cleaned(resume(held.parts, held.rest), request.body.logprobs === true);

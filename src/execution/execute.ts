@@ -111,6 +111,7 @@ const ask = async (candidate: Candidate, options: ExecuteOptions, run: Run): Pro
     const { kind: _kind, answer, by } = outcome;
     health.succeeded(by.candidate, by.recorder.firstContentMs);
     by.isOut = true;
+    by.recorder.serve();
     if (by !== call) run.failures.push(`hedged: ${candidate.upstream} was not done in time`);
     return { candidate: by.candidate, recorder: by.recorder, failures: run.failures, ...answer };
   } catch (thrown) {

@@ -1,9 +1,10 @@
-import { GatewayError, toGatewayError } from '../contract/errors.ts';
+import { toGatewayError } from '../contract/errors.ts';
 import type { Candidate } from '../routing/routing-table.ts';
 import { type Answered, attempt } from './attempt.ts';
 import { beginCall, type Call } from './call.ts';
 import { cascade, type Escalation, type Unsure } from './cascade.ts';
 import type { ExecuteOptions } from './execute.ts';
+import { CANCELLED, openLane } from './lane.ts';
 
 /**
  * A cascade that does not make the client wait for it: when its verdict is not there within the time to hold, the
@@ -61,8 +62,6 @@ export const hedge = async (
   return winner;
 };
 
-const CANCELLED = new GatewayError('client_closed_request', 'Another model answered first.');
-
 /** Closes an answer that comes after all: beginning to read it and leaving ends its upstream's call. */
 const discard = (late: Promise<Answered | null>): void => {
   late
@@ -76,12 +75,3 @@ const discard = (late: Promise<Answered | null>): void => {
 /** The first of the two that is not null; null when neither is. */
 const firstOf = async (a: Promise<Answered | null>, b: Promise<Answered | null>): Promise<Answered | null> =>
   (await Promise.race([a, b])) ?? (await a) ?? (await b);
-
-/** A signal that follows the client's and can be ended on its own. */
-const openLane = (client: AbortSignal) => {
-  const controller = new AbortController();
-  return {
-    signal: AbortSignal.any([client, controller.signal]),
-    cancel: () => controller.abort(CANCELLED),
-  };
-};

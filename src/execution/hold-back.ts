@@ -48,8 +48,16 @@ export const holdBack = async (stream: PartStream, limits: HoldLimits, clock: Cl
     tokens.length >= limits.tokens ||
     (tokens.length >= MIN_TOKENS && SENTENCE_END.test(text)) ||
     clock.elapsed() - startedAt >= limits.ms;
+  let late: Promise<IteratorResult<StreamPart[]>> | null = null;
   while (!hasBegun || !isEnough()) {
-    const { done, value } = await rest.next();
+    const pending = rest.next();
+    const leftMs = limits.ms - (clock.elapsed() - startedAt);
+    const next = await (hasBegun ? within(pending, leftMs, clock) : pending);
+    if (next === 'late') {
+      late = pending;
+      break;
+    }
+    const { done, value } = next;
     if (done) break;
     parts.push(...value);
     for (const { chunk } of value) {
@@ -59,5 +67,40 @@ export const holdBack = async (stream: PartStream, limits: HoldLimits, clock: Cl
       for (const { delta } of chunk.choices) text += spentText(delta);
     }
   }
-  return { parts, certainty: told ?? (tokens.length > 0 ? toCertainty(tokens) : null), rest };
+  const certainty = told ?? (tokens.length > 0 ? toCertainty(tokens) : null);
+  return { parts, certainty, rest: late === null ? rest : continueWith(late, rest) };
+};
+
+/** What comes within the time, or that it is late; what comes later is not lost. */
+const within = async <Value>(value: Promise<Value>, ms: number, clock: Clock): Promise<Value | 'late'> => {
+  let cancel = () => {};
+  const isLate = new Promise<'late'>((resolve) => {
+    cancel = clock.after(Math.min(ms, LONGEST_TIMER_MS), () => resolve('late'));
+  });
+  try {
+    return await Promise.race([value, isLate]);
+  } finally {
+    cancel();
+  }
+};
+
+/** Node fires longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The iterator with the part in front that was asked for already. */
+const continueWith = (
+  pending: Promise<IteratorResult<StreamPart[]>>,
+  rest: AsyncIterator<StreamPart[]>,
+): AsyncIterator<StreamPart[]> => {
+  let first: typeof pending | null = pending;
+  // Whoever leaves before reading it must not be told of its failure.
+  pending.catch(() => {});
+  return {
+    next() {
+      const result = first ?? rest.next();
+      first = null;
+      return result;
+    },
+    return: async () => (await rest.return?.()) ?? { done: true, value: undefined },
+  };
 };

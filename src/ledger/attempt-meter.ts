@@ -22,6 +22,7 @@ export class AttemptMeter {
   readonly #startedAt: number;
   readonly #onFinish: () => void;
   #firstTokenAt: number | undefined;
+  #isServing = false;
   #finished: AttemptRecord | undefined;
 
   /** `onFinish` runs once, when the attempt ends. */
@@ -35,6 +36,15 @@ export class AttemptMeter {
   /** Marks the first content of the answer. Only the first call counts. */
   firstToken(): void {
     this.#firstTokenAt ??= this.#clock.elapsed();
+  }
+
+  /** Its answer is the one that the client gets, or got the beginning of. */
+  serve(): void {
+    this.#isServing = true;
+  }
+
+  get isServing(): boolean {
+    return this.#isServing;
   }
 
   /** `clock.elapsed()` at the first content. */

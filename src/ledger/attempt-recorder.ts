@@ -59,6 +59,11 @@ export class AttemptRecorder {
     return this.#meter.record().firstTokenMs;
   }
 
+  /** The client gets this attempt's answer. */
+  serve(): void {
+    this.#meter.serve();
+  }
+
   /** The answer was not sure enough, and was broken off before anyone saw it. What it used is paid all the same. */
   escalate(): void {
     this.#meter.finish({ outcome: 'escalated', upstreamStatus: 200, tokens: this.tokens });

@@ -157,8 +157,12 @@ export class Exchange {
     }
   }
 
-  /** The attempt whose answer the client got: the last that succeeded, else the last. */
+  /** The attempt whose answer the client got, whole or not; else the last that succeeded; else the last. */
   #served(): AttemptMeter | undefined {
+    return this.#attempts.find(({ isServing }) => isServing) ?? this.#lastGood();
+  }
+
+  #lastGood(): AttemptMeter | undefined {
     return this.#attempts.findLast((attempt) => attempt.record().outcome === 'ok') ?? this.#attempts.at(-1);
   }
 }

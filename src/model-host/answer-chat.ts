@@ -6,9 +6,10 @@ import { planAnswer } from './answer-plan.ts';
 import { type LocalChatRequest, toSampling, toStops } from './chat-request.ts';
 import {
   type AnswerHead,
+  chunkWriter,
   newAnswerHead,
   type TokenCounts,
-  toChunk,
+  toChunkChoice,
   toLogprobs,
   toUsage,
   toWireDelta,
@@ -137,12 +138,15 @@ const stream = async (answer: Answer, parts: Parts, response: ServerResponse): P
   const { head, request, loaded, isLegacy, tally } = answer;
   const { include_usage: includesUsage, continuous_usage_stats: isContinuous } = request.stream_options ?? {};
   const events = new EventStream(response);
-  const send = (chunk: ChatCompletionChunk, confidence: Confidence | null = null) =>
-    events.send({
-      ...chunk,
-      ...(isContinuous ? { usage: toUsage(tally.counts) } : includesUsage ? { usage: null } : {}),
-      ...(confidence && { rightsize: { confidence } }),
-    });
+  const toText = chunkWriter(head);
+  const send = (choice: ChatCompletionChunk['choices'][number], confidence: Confidence | null = null) =>
+    events.send(
+      toText({
+        choices: [choice],
+        ...(isContinuous ? { usage: toUsage(tally.counts) } : includesUsage ? { usage: null } : {}),
+        ...(confidence && { rightsize: { confidence } }),
+      }),
+    );
   const logprobs = (scores: TokenScore[]) =>
     scores.length > 0 ? toLogprobs(loaded.model, scores, request.top_logprobs ?? 0) : null;
 
@@ -151,7 +155,7 @@ const stream = async (answer: Answer, parts: Parts, response: ServerResponse): P
       tally.note(each);
       const { index, part } = each;
       if (part.type === 'prompt-read') {
-        await send(toChunk(head, index, { role: 'assistant', content: '' }, null, null));
+        await send(toChunkChoice(index, { role: 'assistant', content: '' }, null, null));
         continue;
       }
       const deltas: WireMessage[] = part.deltas.map((delta) => toWireDelta(delta, isLegacy));
@@ -160,11 +164,10 @@ const stream = async (answer: Answer, parts: Parts, response: ServerResponse): P
       for (const [position, delta] of deltas.entries()) {
         const isLast = position === deltas.length - 1;
         const scores = isLast ? logprobs(part.scores) : null;
-        await send(toChunk(head, index, delta, null, scores), isLast ? part.confidence : null);
+        await send(toChunkChoice(index, delta, null, scores), isLast ? part.confidence : null);
       }
-      if (part.finish) await send(toChunk(head, index, {}, toWireFinish(part.finish, isLegacy), null));
+      if (part.finish) await send(toChunkChoice(index, {}, toWireFinish(part.finish, isLegacy), null));
     }
-    if (includesUsage)
-      await events.send({ ...toChunk(head, 0, {}, null, null), choices: [], usage: toUsage(tally.counts) });
+    if (includesUsage) await events.send(toText({ choices: [], usage: toUsage(tally.counts) }));
   });
 };

@@ -26,17 +26,20 @@ export const toUsage = ({ prompt, cached, completion, reasoning }: TokenCounts):
   completion_tokens_details: { reasoning_tokens: reasoning },
 });
 
-export const toChunk = (
-  head: AnswerHead,
+export type ChunkRest = Omit<ChatCompletionChunk, keyof AnswerHead | 'object'>;
+
+/** Chunks of one answer as JSON; what they share is put into words once, not with each token. */
+export const chunkWriter = (head: AnswerHead): ((rest: ChunkRest) => string) => {
+  const opening = JSON.stringify({ ...head, object: 'chat.completion.chunk' }).slice(0, -1);
+  return (rest) => `${opening},${JSON.stringify(rest).slice(1)}`;
+};
+
+export const toChunkChoice = (
   index: number,
   delta: WireMessage,
   finishReason: string | null,
   logprobs: WireLogprobs | null,
-): ChatCompletionChunk => ({
-  ...head,
-  object: 'chat.completion.chunk',
-  choices: [{ index, delta, finish_reason: finishReason, logprobs }],
-});
+): ChatCompletionChunk['choices'][number] => ({ index, delta, finish_reason: finishReason, logprobs });
 
 /** @param isLegacy writes a call into the deprecated `function_call`. */
 export const toWireDelta = (delta: AnswerDelta, isLegacy: boolean): WireMessage => {

@@ -29,7 +29,8 @@ export type Loaded = { model: LlamaModel; facts: ModelFacts; chat: LoadedModel |
 export type LoadedModel = ChatParts & {
   model: LlamaModel;
   context: LlamaContext;
-  chatWrapper: ChatWrapper;
+  /** The engine's knowledge of formats, for a model without a template that runs; else null. */
+  chatWrapper: ChatWrapper | null;
   /** Of the context's sequences. */
   lockstep: Lockstep;
   readingPace: ReadingPace;
@@ -70,12 +71,15 @@ export type ModelFacts = {
  * @throws ModelHostError when a file is unfit, there is no engine, it refuses the model, or memory does not suffice.
  */
 export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
+  const engine = await loadEngine(options.engineDir);
+  const complaints: string[] = [];
+  // It tries itself in a process of its own first: the files are read meanwhile.
+  const starting = startEngine(engine, options, complaints);
+  starting.catch(() => {});
   const files = options.paths.map(checkGgufFile);
   const header = toModelFacts(files.map((file) => file.header));
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  const engine = await loadEngine(options.engineDir);
-  const complaints: string[] = [];
-  const llama = await startEngine(engine, options, complaints);
+  const llama = await starting;
   await checkMemory(llama, sizeBytes);
   try {
     const model = await llama.loadModel({
@@ -89,8 +93,8 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
     if (header.task !== 'chat') return { model, facts, chat: null };
     const context = await model.createContext({ contextSize: contextTokens, sequences: options.parallel });
     const chatFacts = { ...facts, flashAttention: String(context.flashAttention) };
-    const chatWrapper = chooseChatWrapper(engine, model);
     const parts = loadChatParts(engine, options.engineDir, model);
+    const chatWrapper = parts.template ? null : chooseChatWrapper(engine, model);
     return {
       model,
       facts: chatFacts,

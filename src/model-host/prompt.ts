@@ -34,7 +34,7 @@ const render = (
   conversation: Conversation,
 ): { text: LlamaText; syntax: ToolSyntax; tail: string } => {
   if (template === null) {
-    const [text, syntax] = renderByHeart(chatWrapper, conversation);
+    const [text, syntax] = renderByHeart(chatWrapper!, conversation);
     return { text, syntax, tail: '' };
   }
   const { parts, syntax } = renderConversation(template, conversation);

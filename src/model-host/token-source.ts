@@ -123,7 +123,7 @@ export class TokenSource {
   }
 
   async *#fast(): AsyncGenerator<SampledToken, void> {
-    const options = { ...this.#options(), ...(this.#grammar && { grammarEvaluationState: this.#grammar }) };
+    const options = { ...this.#engineOptions(), ...(this.#grammar && { grammarEvaluationState: this.#grammar }) };
     const { sequence } = this.#options;
     for await (const token of sequence.evaluate(this.#unread, options)) yield { token, score: null };
   }
@@ -150,7 +150,7 @@ export class TokenSource {
   async *#scoredUnderGrammar(grammar: LlamaGrammarEvaluationState): AsyncGenerator<SampledToken, void> {
     const { sampling, sequence } = this.#options;
     const { temperature, minP } = sampling;
-    const options = { ...this.#options(), minP: Math.max(minP, GRAMMAR_MIN_P), grammarEvaluationState: grammar };
+    const options = { ...this.#engineOptions(), minP: Math.max(minP, GRAMMAR_MIN_P), grammarEvaluationState: grammar };
     for await (const { token, probabilities } of sequence.evaluateWithMetadata(
       this.#unread,
       { probabilities: true },
@@ -160,7 +160,7 @@ export class TokenSource {
     }
   }
 
-  #options() {
+  #engineOptions() {
     return { ...toEngineOptions(this.#options.sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
   }
 

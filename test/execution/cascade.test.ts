@@ -188,3 +188,44 @@ describe('a complete plain answer is judged once more', () => {
     expect((await ask({ max_tokens: 30 })).header('tier')).toBe('small');
   });
 });
+
+test('a model that stalls while it is held is judged by what came, when the time to hold is over', async () => {
+  small.always(async (call) => {
+    call.open();
+    call.role();
+    for (const word of WORDS.slice(0, 3)) scored(call, word, 0.2);
+    await call.closed;
+  });
+  large.always(good);
+  await start({ maxHold: '50ms' });
+  expect((await ask({ stream: true })).header('tier')).toBe('large');
+  expect(await small.last.closed).toBe('cut');
+});
+
+test('a sure model that stalls goes on with what it had, and nothing is lost when it continues', async () => {
+  let isSeen = () => {};
+  const hasArrived = new Promise<void>((resolve) => {
+    isSeen = resolve;
+  });
+  small.always(async (call) => {
+    call.open();
+    call.role();
+    for (const word of WORDS.slice(0, 3)) scored(call, word, 0.95);
+    await hasArrived;
+    for (const word of WORDS.slice(3)) scored(call, word, 0.95);
+    call.finish();
+    call.done();
+  });
+  await start({ maxHold: '50ms' });
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'auto', stream: true, messages: [{ role: 'user', content: 'hi' }] }),
+  });
+  let text = '';
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    isSeen();
+  }
+  expect(contentOf(text)).toBe(WORDS.join(''));
+  expect(response.headers.get('x-rightsize-tier')).toBe('small');
+});
