@@ -6,7 +6,7 @@
 import { warmUp } from '../src/ledger/estimate-tokens.ts';
 import { chat } from '../test/support/chat-client.ts';
 import { ANSWERS, behaviourNamed, FAULTS, type UpstreamName, VOICES } from '../test/support/fault-cases.ts';
-import { closedUrl, FaultyUpstream, good, STREAM_ONLY } from '../test/support/faulty-upstream.ts';
+import { CLOSED_URL, FaultyUpstream, good, STREAM_ONLY } from '../test/support/faulty-upstream.ts';
 import { readHonestly, type Seen } from '../test/support/honest-reply.ts';
 import { LONG_TIMEOUTS, SHORT_TIMEOUTS, startGateway, twoTierRoutes } from '../test/support/start-gateway.ts';
 
@@ -105,7 +105,7 @@ const show = async (row: string, mode: Mode): Promise<string> => {
     small.always(good);
     small.script(behaviour);
   }
-  const urls = { small: row === REFUSES ? await closedUrl() : small.url, large: large.url };
+  const urls = { small: row === REFUSES ? CLOSED_URL : small.url, large: large.url };
   const isTimed = /stall|slow|endless/.test(row);
   const gateway = await startGateway({
     routes: twoTierRoutes(urls, {

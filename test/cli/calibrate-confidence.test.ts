@@ -8,7 +8,7 @@ import { type CalibrateConfidenceOptions, calibrateConfidenceCommand } from '../
 import { CERTAINTY_FIGURES } from '../../src/contract/confidence-table.ts';
 import { seededRandom } from '../../src/difficulty/seeded-random.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { type Behaviour, closedUrl, FaultyUpstream, good, type UpstreamCall } from '../support/faulty-upstream.ts';
+import { type Behaviour, CLOSED_URL, FaultyUpstream, good, type UpstreamCall } from '../support/faulty-upstream.ts';
 import { temporaryDirectory } from '../support/run-cli.ts';
 import { twoTierRoutes } from '../support/start-gateway.ts';
 
@@ -197,7 +197,7 @@ describe('it ends with one line and writes nothing', () => {
   };
 
   test('an upstream that cannot be reached', async () => {
-    const config = writeRoutes(await closedUrl());
+    const config = writeRoutes(CLOSED_URL);
     const result = await run({ upstream: 'up-small', config });
     expectFailure(result, 1, /^rightsize calibrate: .*up-small.*/);
     expect(result.stderr.trim().split('\n')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closedUrl, FaultyUpstream } from '../support/faulty-upstream.ts';
+import { CLOSED_URL, FaultyUpstream } from '../support/faulty-upstream.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -69,7 +69,7 @@ test('/healthz is alive, /readyz is ready, and the schema of routes.yaml is serv
 });
 
 test('an upstream without its key makes /readyz degraded, its tier unavailable, and no request fail', async () => {
-  const routes = twoTierRoutes({ small: upstream.url, large: await closedUrl() });
+  const routes = twoTierRoutes({ small: upstream.url, large: CLOSED_URL });
   const withoutKey = await startGateway({
     routes: {
       ...routes,

@@ -16,7 +16,7 @@ import {
   type UpstreamName,
   voiceOf,
 } from '../support/fault-cases.ts';
-import { closedUrl, FaultyUpstream, type UpstreamCall } from '../support/faulty-upstream.ts';
+import { CLOSED_URL, FaultyUpstream, type UpstreamCall } from '../support/faulty-upstream.ts';
 import { isBeginningOf, readHonestly, type Seen } from '../support/honest-reply.ts';
 import {
   LONG_TIMEOUTS,
@@ -201,7 +201,7 @@ const runAlone = async (drawn: FaultCase): Promise<void> => {
   const clock = new WatchedClock();
   const start = (name: UpstreamName) => startUpstream(name, [drawn], runs, drawn);
   const [small, large] = await Promise.all([start('up-small'), start('up-large')]);
-  const urlOf = (name: UpstreamName, { url }: FaultyUpstream) => (drawn.draws[name] === null ? closedUrl() : url);
+  const urlOf = (name: UpstreamName, { url }: FaultyUpstream) => (drawn.draws[name] === null ? CLOSED_URL : url);
   const urls = { small: await urlOf('up-small', small), large: await urlOf('up-large', large) };
   const routes = twoTierRoutes(urls, { route: routeOf(drawn) });
   for (const name of NAMES) routes.upstreams[name].timeouts = needsLimits(drawn, name) ? SHORT_TIMEOUTS : LONG_TIMEOUTS;

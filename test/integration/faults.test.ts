@@ -6,7 +6,7 @@ import {
   ANSWER,
   type BehaviourName,
   behaviours,
-  closedUrl,
+  CLOSED_URL,
   FaultyUpstream,
   TOOL_ARGUMENTS,
 } from '../support/faulty-upstream.ts';
@@ -222,7 +222,7 @@ describe.each(['single', 'fallback'] as const)('with %s upstream', (setup) => {
 
 describe('an upstream that refuses connections', () => {
   test.each([false, true])('is an error in the envelope, or another answers (stream: %s)', async (isStream) => {
-    const refused = await closedUrl();
+    const refused = CLOSED_URL;
     second.always(behaviours.good);
     for (const fallback of ['none', 'up']) {
       second.forget();

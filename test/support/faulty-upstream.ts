@@ -300,13 +300,8 @@ export class FaultyUpstream {
   }
 }
 
-/** A port on which nothing listens. */
-export const closedUrl = async (): Promise<string> => {
-  const upstream = await FaultyUpstream.start();
-  const { url } = upstream;
-  await upstream.close();
-  return url;
-};
+/** Nothing listens there: port 1 is tcpmux, and unlike a port that was free a moment ago no other test can be given it. */
+export const CLOSED_URL = 'http://127.0.0.1:1/v1';
 
 /** A whole answer in the form asked for. */
 export const good: Behaviour = (call) => {
