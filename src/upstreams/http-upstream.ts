@@ -79,18 +79,17 @@ export class HttpUpstream implements Upstream {
       response = await this.#send(call, limits);
       // Ending a body early makes it emit an error, and one that nobody listens to ends the process.
       response.body.on('error', () => {});
-      const bytes = watched(response.body, limits);
       const contentType = header(response, 'content-type') ?? '';
-      if (response.statusCode !== 200) throw await this.#refusal(response, contentType, bytes);
+      if (response.statusCode !== 200) throw await this.#refusal(response, contentType, limits);
       const isEventStream = contentType.includes('text/event-stream');
       if (isStream && isEventStream) {
         isStreaming = true;
-        return { kind: 'stream', parts: this.#stream(response.body, bytes, limits) };
+        return { kind: 'stream', parts: this.#stream(response.body, limits) };
       }
       if (isEventStream) throw invalidResponse(this.name, 'answered with a stream that was not asked for');
       const plain = parsePlainAnswer(
         this.name,
-        await readText(this.name, bytes, MAX_ANSWER_BYTES),
+        await this.#read(response.body, MAX_ANSWER_BYTES, limits),
         this.#preset.ownKeys,
       );
       return isStream ? { kind: 'stream', parts: once(completionToChunks(plain.completion).map(toPart)) } : plain;
@@ -122,11 +121,8 @@ export class HttpUpstream implements Upstream {
     });
   }
 
-  async *#stream(
-    body: Dispatcher.ResponseData['body'],
-    bytes: AsyncIterable<Uint8Array>,
-    limits: CallLimits,
-  ): PartStream {
+  async *#stream(body: Dispatcher.ResponseData['body'], limits: CallLimits): PartStream {
+    const bytes = watched(body, limits);
     let isComplete = false;
     let hasBegun = false;
     try {
@@ -153,12 +149,13 @@ export class HttpUpstream implements Upstream {
     body.once('close', cancel).resume();
   }
 
-  async #refusal(
-    response: Dispatcher.ResponseData,
-    contentType: string,
-    bytes: AsyncIterable<Uint8Array>,
-  ): Promise<GatewayError> {
-    const text = await readText(this.name, bytes, MAX_ERROR_BYTES);
+  #read(body: Dispatcher.ResponseData['body'], limit: number, limits: CallLimits): Promise<string> {
+    limits.activity();
+    return readText(this.name, body, limit, () => limits.activity());
+  }
+
+  async #refusal(response: Dispatcher.ResponseData, contentType: string, limits: CallLimits): Promise<GatewayError> {
+    const text = await this.#read(response.body, MAX_ERROR_BYTES, limits);
     const retryAfter = header(response, 'retry-after');
     return fromErrorStatus(this.name, { status: response.statusCode, contentType, retryAfter, text });
   }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ChatCompletion } from '../contract/openai.ts';
 import { takeOutKeys } from './presets/own-keys.ts';
 import type { ChatAnswer } from './upstream.ts';
@@ -7,19 +8,27 @@ import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
- * The bytes of an answer as text.
- * @throws GatewayError `upstream_invalid_response` beyond `limit` bytes.
+ * The bytes of an answer as text. Listens to events: an async iterator costs some ten microseconds for each answer.
+ * @param onPiece called for each piece that comes.
+ * @throws GatewayError `upstream_invalid_response` beyond `limit` bytes; what the body fails with.
  */
-export const readText = async (upstream: string, bytes: AsyncIterable<Uint8Array>, limit: number): Promise<string> => {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of bytes) {
-    size += piece.byteLength;
-    if (size > limit) throw invalidResponse(upstream, `sent an answer beyond ${limit} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
-};
+export const readText = (upstream: string, body: Readable, limit: number, onPiece: () => void): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    body
+      .on('data', (piece: Buffer) => {
+        onPiece();
+        size += piece.byteLength;
+        pieces.push(piece);
+        if (size > limit) reject(invalidResponse(upstream, `sent an answer beyond ${limit} bytes`));
+      })
+      .once('end', () =>
+        resolve(pieces.length === 1 ? pieces[0]!.toString('utf8') : Buffer.concat(pieces).toString('utf8')),
+      )
+      .once('error', reject)
+      .once('close', () => reject(new Error('the body was closed before its end')));
+  });
 
 /**
  * A plain answer, checked for what clients need of it and without the keys in `ownKeys`.
