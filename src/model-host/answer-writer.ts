@@ -80,7 +80,6 @@ export class AnswerWriter {
       const isEnd = this.#model.isEogToken(token);
       const isFull = !isEnd && this.#completionTokens + 1 === maxTokens;
       if (!isEnd) this.#count(score);
-      if (!isEnd && !isFull && this.#isSettled()) await this.#source.askAhead('fast');
       const piece = isEnd ? this.#text.flush() : this.#text.push(token) + (isFull ? this.#text.flush() : '');
       if (score && !isEnd && this.#options.wantsScores) this.#queue.push(score, piece);
       const { deltas, isStopped } = await this.#read(piece, isEnd || isFull);
@@ -97,12 +96,6 @@ export class AnswerWriter {
     const { wantsScores, confidenceTokens } = this.#options;
     const isContent = this.#reader.state === 'content' || this.#reader.state === 'opening';
     return (wantsScores && isContent) || this.#first.length < confidenceTokens ? 'scored' : 'fast';
-  }
-
-  /** Whether no text can change how the next token is chosen, so that it may be asked for before this one is read. */
-  #isSettled(): boolean {
-    const { plan, wantsScores } = this.#options;
-    return plan.calls === null && plan.contentGrammar === null && !wantsScores && this.#mode() === 'fast';
   }
 
   #count(score: TokenScore | null): void {

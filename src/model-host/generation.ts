@@ -37,6 +37,7 @@ export async function* generate(
   const tokens = [...promptTokens, ...(forcedText === '' ? [] : model.tokenize(forcedText, true))];
   const lease = await pool.acquire(tokens, request.borrower, signal);
   const pace = readingPace.begin();
+  const leave = lockstep.join();
   let isDamaged = false;
   let source: TokenSource | null = null;
   try {
@@ -54,6 +55,7 @@ export async function* generate(
     throw error;
   } finally {
     pace.end();
+    leave();
     await source?.end();
     lease.release({ isDamaged });
   }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   LlamaContextSequence,
   LlamaGrammar,
@@ -46,8 +45,8 @@ export class TokenSource {
   #grammar: LlamaGrammarEvaluationState | null = null;
   #steps: Steps | null = null;
   #mode: Mode = 'fast';
-  /** Asked for and not yet taken by `next`. */
-  #ahead: Promise<SampledToken> | null = null;
+  /** Chosen, and not yet taken by `next`. */
+  #prepared: SampledToken | null = null;
 
   constructor(options: TokenSourceOptions) {
     this.#options = options;
@@ -56,50 +55,30 @@ export class TokenSource {
 
   /** @throws the signal's reason; any engine failure. */
   async next(mode: Mode): Promise<SampledToken> {
-    const sampled = await (this.#ahead ?? this.#ask(mode));
-    this.#ahead = null;
+    const sampled = this.#prepared ?? (await this.#ask(mode));
+    this.#prepared = null;
     this.#sampled.push(sampled.token);
     this.#unread = [sampled.token];
     return sampled;
   }
 
-  /**
-   * Asks for the next token before it is wanted, so that the engine works meanwhile; resolves when it has begun, or
-   * soon, if others keep it busy. From here on the mode must stay, and nothing can be redirected, until `next`.
-   */
-  async askAhead(mode: Mode): Promise<void> {
-    this.#begun(mode);
-    // One turn of the event loop in which the lockstep begins, and one in which the engine does.
-    await nextTurn();
-    await nextTurn();
-  }
-
-  /** Resolves when `next` will not have to wait. @throws what that would. */
+  /** Chooses the next token without taking it: `next` has it at once. @throws what that would. */
   async prepare(mode: Mode): Promise<void> {
-    await this.#begun(mode);
+    this.#prepared = await this.#ask(mode);
   }
 
   /** Goes on with other tokens in place of the last one (`null` keeps it), and from then on under the grammar. */
   async redirect(unread: Token[] | null, grammar: LlamaGrammar | null): Promise<void> {
-    if (this.#ahead) throw new Error('The engine has gone on already.');
     await this.end();
     if (unread !== null) this.#unread = unread;
     const { engine, model } = this.#options;
     this.#grammar = grammar && new engine.LlamaGrammarEvaluationState({ model, grammar });
   }
 
-  /** Lets go of the engine, after the step that it is at; `next` takes it up again, unless one was asked for ahead. */
+  /** Lets go of the engine; `next` takes it up again. */
   async end(): Promise<void> {
-    const steps = this.#steps;
+    await this.#steps?.return?.();
     this.#steps = null;
-    await steps?.return?.();
-  }
-
-  #begun(mode: Mode): Promise<SampledToken> {
-    this.#ahead ??= this.#ask(mode);
-    // Its failure is told to whoever takes it, if anybody does.
-    this.#ahead.catch(() => {});
-    return this.#ahead;
   }
 
   async #ask(mode: Mode): Promise<SampledToken> {
@@ -110,8 +89,7 @@ export class TokenSource {
     const { signal, lockstep } = this.#options;
     const { value } = await lockstep.step(async () => {
       signal.throwIfAborted();
-      // Nobody wants it any more when the source has ended while this waited for its turn.
-      return steps === this.#steps ? steps.next() : { value: undefined };
+      return steps.next();
     });
     if (!value) throw new Error('The engine chose no token.');
     return value;

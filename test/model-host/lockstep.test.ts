@@ -13,7 +13,7 @@ test('sequences that always ask again step together, whichever is done first', a
   const chance = seeded(1);
   const batches: number[] = [];
   let running = 0;
-  const writes = async () => {
+  const writes = async (leave: () => void) => {
     for (let step = 0; step < 20; step++) {
       await lockstep.step(async () => {
         running++;
@@ -23,8 +23,9 @@ test('sequences that always ask again step together, whichever is done first', a
         running--;
       });
     }
+    leave();
   };
-  await Promise.all(Array.from({ length: 8 }, writes));
+  await Promise.all(Array.from({ length: 8 }, () => lockstep.join()).map(writes));
   expect(batches).toEqual(Array.from({ length: 160 }, () => 8));
 });
 
@@ -62,4 +63,19 @@ test('a step that fails, at once or later, fails alone and stops nobody', async 
   await expect(failing[1]).rejects.toThrow('later');
   expect(await fine).toBe('fine');
   expect(await lockstep.step(async () => 'still')).toBe('still');
+});
+
+test('one alone begins at once, and one that has left is not waited for', async () => {
+  const lockstep = new Lockstep();
+  const [leave, leaveToo] = [lockstep.join(), lockstep.join()];
+  leave();
+  leave();
+  let hasBegun = false;
+  const step = lockstep.step(async () => {
+    hasBegun = true;
+  });
+  await Promise.resolve();
+  expect(hasBegun).toBe(true);
+  await step;
+  leaveToo();
 });
