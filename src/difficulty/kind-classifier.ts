@@ -15,14 +15,18 @@ export const createKindClassifier = (model: Weights): DifficultyClassifier => ({
 /** The verdict on one vector of features, in the order of `FEATURE_NAMES`. */
 export const judge = (model: Weights, values: readonly number[]): Difficulty => {
   const deviations = standardize(values, model);
-  const contributions = attribute(model, deviations);
-  const features = contributions.map((contribution, i) => ({
-    name: model.features[i]!,
-    value: values[i]!,
-    contribution,
-  }));
-  const difficulty = applyMap(model.calibration, logitOf(model, deviations));
-  return { difficulty, features, modelVersion: model.version };
+  return {
+    difficulty: applyMap(model.calibration, logitOf(model, deviations)),
+    modelVersion: model.version,
+    // Made when somebody asks why: most requests are decided and never explained.
+    get features() {
+      return attribute(model, deviations).map((contribution, i) => ({
+        name: model.features[i]!,
+        value: values[i]!,
+        contribution,
+      }));
+    },
+  };
 };
 
 /** The difficulty alone, without its reasons: for training and calibration. */
