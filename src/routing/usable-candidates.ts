@@ -2,42 +2,42 @@ import type { DecideInput } from './decide.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Candidate } from './routing-table.ts';
 
+/** How soon a model is asked: well, still starting, or left alone for a while as it asked. Null: not at all. */
+type Verdict = { rank: 0 | 1 | 2 | null; why: string | null };
+
 /**
- * The candidates that can be asked: ready ones, then those still starting, then those that asked to be left alone for a
- * while. Says why the others cannot.
+ * The candidates that can be asked, the best placed first. Says why those that the route prefers to the first of them
+ * have to stand back; what the others lack does not matter to this request.
  */
 export const usableCandidates = (
-  { facts, states, health }: DecideInput,
+  input: DecideInput,
   candidates: Candidate[],
   mustFit: boolean,
   note: (reason: string) => void,
 ): Candidate[] => {
-  const stateOf = ({ upstream }: Candidate) => states.get(upstream)?.state ?? 'disabled';
-  const healthOf = ({ upstream, model }: Candidate) => health.get(`${upstream}/${model}`);
-  const isOpen = (candidate: Candidate): boolean => {
-    const { circuit, retryInMs } = healthOf(candidate) ?? { circuit: 'closed', retryInMs: 0 };
-    if (circuit !== 'open') return false;
-    note(`${candidate.upstream}/${candidate.model}: failing, asked again in ${Math.ceil(retryInMs / 1000)} s`);
-    return true;
-  };
-  const isLimited = (candidate: Candidate): boolean => (healthOf(candidate)?.retryInMs ?? 0) > 0;
-  const fitting = candidates.filter((candidate) => {
-    const misfit = mustFit ? misfitOf(candidate, facts) : null;
-    if (misfit !== null) note(misfit);
-    return misfit === null;
-  });
-  const able = fitting.filter((candidate) => {
-    const state = states.get(candidate.upstream);
-    const isAble = state?.state === 'ready' || state?.state === 'starting';
-    if (!isAble) note(`${candidate.upstream}: ${state?.detail ?? 'not configured'}`);
-    return isAble && !isOpen(candidate);
-  });
-  const ready = able.filter((candidate) => stateOf(candidate) === 'ready' && !isLimited(candidate));
-  const limited = able.filter((candidate) => stateOf(candidate) === 'ready' && isLimited(candidate));
-  const starting = able.filter((candidate) => stateOf(candidate) === 'starting');
-  for (const { upstream } of ready.length > 0 ? starting : []) note(`${upstream}: ${states.get(upstream)?.detail}`);
-  for (const { upstream } of ready.length > 0 ? limited : []) note(`${upstream}: rate limited`);
-  return [...ready, ...starting, ...limited];
+  const verdicts = candidates.map((candidate) => ({ candidate, ...verdictOf(candidate, input, mustFit) }));
+  const attempts = [0, 1, 2].flatMap((rank) =>
+    verdicts.filter((verdict) => verdict.rank === rank).map(({ candidate }) => candidate),
+  );
+  for (const { candidate, why } of verdicts) {
+    if (candidate === attempts[0]) break;
+    if (why !== null) note(why);
+  }
+  return attempts;
+};
+
+const verdictOf = (candidate: Candidate, { facts, states, health }: DecideInput, mustFit: boolean): Verdict => {
+  const { upstream, model } = candidate;
+  const misfit = mustFit ? misfitOf(candidate, facts) : null;
+  if (misfit !== null) return { rank: null, why: misfit };
+  const { state = 'disabled', detail = 'not configured' } = states.get(upstream) ?? {};
+  if (state !== 'ready' && state !== 'starting') return { rank: null, why: `${upstream}: ${detail}` };
+  const { circuit = 'closed', retryInMs = 0 } = health.get(`${upstream}/${model}`) ?? {};
+  if (circuit === 'open') {
+    return { rank: null, why: `${upstream}/${model}: failing, asked again in ${Math.ceil(retryInMs / 1000)} s` };
+  }
+  if (state === 'starting') return { rank: 1, why: `${upstream}: ${detail}` };
+  return retryInMs > 0 ? { rank: 2, why: `${upstream}: rate limited` } : { rank: 0, why: null };
 };
 
 /** Why a model cannot serve a request, in words; null when it can as far as is known. */
