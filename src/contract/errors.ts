@@ -24,7 +24,6 @@ export const ERROR_CODES = {
   upstream_interrupted: { status: 502, type: 'server_error' },
   upstream_rate_limited: { status: 429, type: 'requests' },
   no_upstream_available: { status: 503, type: 'service_unavailable_error' },
-  shutting_down: { status: 503, type: 'service_unavailable_error' },
   not_cached: { status: 504, type: 'invalid_request_error' },
   upstream_connect_timeout: { status: 504, type: 'server_error' },
   upstream_first_byte_timeout: { status: 504, type: 'server_error' },
