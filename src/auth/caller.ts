@@ -1,4 +1,12 @@
+import type { BudgetConfig, LimitsConfig } from '../config/limits-schema.ts';
+
 /** Who sends a request. Callers without a key, admitted on loopback only, belong to team `default`. */
-export type Caller = { keyId: string | null; team: string };
+export type Caller = {
+  keyId: string | null;
+  team: string;
+  /** What the key itself may use, beside the limits and the budget of its team. */
+  limits?: LimitsConfig;
+  budget?: BudgetConfig;
+};
 
 export const ANONYMOUS: Caller = { keyId: null, team: 'default' };
