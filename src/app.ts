@@ -22,6 +22,7 @@ import type { Logger } from './lib/logger.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
 import { type Candidate, compileRoutingTable } from './routing/routing-table.ts';
 import { ShareThresholds } from './routing/share-thresholds.ts';
@@ -101,6 +102,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
 const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry, shipped: DifficultyClassifier): Runtime => {
   const upstreams = registry.apply(config);
   const table = compileRoutingTable(config);
+  // Loaded now, so that the first request need not wait for it.
+  if (table.usesLanguage) void detectLanguage('');
   const billings = new Map(
     table.tiers.flatMap(({ candidates }) => candidates).map((candidate) => [candidate, toBilling(candidate, config)]),
   );

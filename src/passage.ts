@@ -36,6 +36,7 @@ export class Passage {
   readonly #reasons: string[] = [];
   #facts: Partial<ExchangeFacts> = {};
   #hold: Hold | null = null;
+  #explanation: string | null = null;
 
   constructor(incoming: Incoming, runtime: Runtime, ports: Ports) {
     this.#incoming = incoming;
@@ -62,6 +63,11 @@ export class Passage {
   because(reasons: string[]): void {
     for (const reason of reasons) if (!this.#reasons.includes(reason)) this.#reasons.push(reason);
     this.note({ reason: this.#reasons.join('; ') });
+  }
+
+  /** Works out the decision in words, for the clients that ask with `x-rightsize-debug`: it costs more than deciding. */
+  explain(words: () => string): void {
+    if (this.#incoming.headers[HEADERS.debug] !== undefined) this.#explanation = words();
   }
 
   /** Awaits the client; that time is no overhead of ours. */
@@ -124,6 +130,7 @@ export class Passage {
       [HEADERS.attempts]: String(attempts),
       [HEADERS.overhead]: overheadMs.toFixed(2),
       [HEADERS.config]: this.#runtime.config.version,
+      [HEADERS.explain]: this.#explanation,
       ...(isComplete && this.money()),
     };
     const present = Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1]));

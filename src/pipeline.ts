@@ -4,6 +4,7 @@ import { type ChatRequest, parseChatRequest, toConversation } from './contract/c
 import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import { HEADERS } from './contract/vocabulary.ts';
+import { explainInWords } from './difficulty/explain-features.ts';
 import type { Escalation } from './execution/cascade.ts';
 import { execute } from './execution/execute.ts';
 import { AttemptRecorder } from './ledger/attempt-recorder.ts';
@@ -11,7 +12,8 @@ import { reserve } from './limits/reserve.ts';
 import { Passage } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { decide } from './routing/decide.ts';
-import { factsOf } from './routing/request-facts.ts';
+import { factsOf, languageOf } from './routing/request-facts.ts';
+import { isObserved } from './routing/rollout.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import { type Selection, selectRoute } from './routing/select-route.ts';
 import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
@@ -32,8 +34,8 @@ export const createPipeline =
       passage.note({ team: caller.team, keyId: caller.keyId });
       const request = parseChatRequest(await passage.waiting(incoming.readBody()));
       passage.note({ requestedModel: request.model, isStream: request.isStream });
-      const facts = factsOf(request);
-      const wishes = wishesOf(incoming, request.model, caller.team);
+      const facts = factsOf(request, runtime.table.usesLanguage ? await languageOf(request) : null);
+      const wishes = wishesOf(incoming, request.model, caller.team, ports.clock.now());
       const selection = selectRoute(runtime.table, wishes, facts);
       passage.note({ route: selection.route?.name ?? 'direct' });
       const tokens = facts.promptTokens + (facts.answerTokens ?? 0);
@@ -51,22 +53,26 @@ export const createPipeline =
 
       const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
-      const { difficulty, modelVersion } = runtime.classifier.classify(toConversation(request.body));
+      const scored = runtime.classifier.classify(toConversation(request.body));
+      const { difficulty, modelVersion } = scored;
       passage.note({ difficulty, classifierVersion: modelVersion });
+      const isWatched = selection.route !== null && isObserved(selection.route, session.key);
       const decision = decide({
         table: runtime.table,
         selection,
         facts,
         requestedModel: request.model,
         difficulty,
-        threshold: thresholdOf(selection.route, difficulty, ports.shares),
+        threshold: thresholdOf(selection.route, difficulty, ports.shares, runtime.classifier),
         states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
         health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
         session: known && { ...known, isToolLoop: session.isToolLoop },
+        isObserved: isWatched,
         random: ports.random(),
       });
       passage.note({ tier: decision.tier });
       passage.because(decision.reasons);
+      passage.explain(() => explainInWords(scored, decision.threshold));
 
       const completion = await execute({
         attempts: decision.attempts,
@@ -76,7 +82,7 @@ export const createPipeline =
         session: session.key,
         signal: incoming.signal,
         record: (candidate) => new AttemptRecorder(passage.beginAttempt(candidate), request),
-        escalation: escalationOf(selection, request, runtime),
+        escalation: isWatched ? null : escalationOf(selection, request, runtime),
         retries: selection.route?.retries ?? 0,
         health: ports.health,
         clock: ports.clock,
@@ -93,9 +99,10 @@ export const createPipeline =
     }
   };
 
-const wishesOf = ({ headers }: Incoming, model: string, team: string) => ({
+const wishesOf = ({ headers }: Incoming, model: string, team: string, at: number) => ({
   model,
   team,
+  at,
   route: headerValue(headers[HEADERS.route]),
   tier: headerValue(headers[HEADERS.tier]),
 });
@@ -107,8 +114,7 @@ const fallbackReasons = (failures: string[], tier: string): string[] =>
 
 /** How the route hands unsure answers on; null where it does not, or the client steers or multiplies the answer itself. */
 const escalationOf = ({ route, forcedTier }: Selection, { body }: ChatRequest, runtime: Runtime): Escalation | null => {
-  if (route?.escalate === undefined || forcedTier !== null || route.mode === 'observe' || (body.n ?? 1) > 1)
-    return null;
+  if (route?.escalate === undefined || forcedTier !== null || (body.n ?? 1) > 1) return null;
   const { maxHold, ...rules } = route.escalate;
   return {
     ...rules,

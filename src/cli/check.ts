@@ -6,6 +6,7 @@ import { toGatewayError } from '../contract/errors.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
 import { parseWeights } from '../difficulty/weights.ts';
+import { systemClock } from '../lib/clock.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
@@ -21,7 +22,7 @@ export const checkCommand = async (
   const loaded = await loadConfig({ file, environment, checkModel: parseWeights });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.config.warnings : [];
-  const failures = loaded.ok ? runTests(loaded.config, classifierOf(loaded.config, await loadClassifier())) : [];
+  const failures = loaded.ok ? await runTests(loaded.config, classifierOf(loaded.config, await loadClassifier())) : [];
   const isGood = loaded.ok && failures.length === 0;
   if (options.json) {
     stdout.write(`${JSON.stringify({ ok: isGood, problems, warnings, failedTests: failures })}\n`);
@@ -42,11 +43,16 @@ export const checkCommand = async (
 
 type TestFailure = { prompt: string; message: string };
 
-const runTests = (config: LoadedConfig, classifier: DifficultyClassifier): TestFailure[] =>
-  config.routes.tests.flatMap(({ prompt, model, team = 'default', expect }) => {
+const runTests = async (config: LoadedConfig, classifier: DifficultyClassifier): Promise<TestFailure[]> => {
+  const failures = config.routes.tests.map(async ({ prompt, model, team = 'default', at, expect }) => {
     const fail = (message: string): TestFailure[] => [{ prompt: prompt.slice(0, 60), message }];
     try {
-      const { tier, route, reasons } = dryRun(config, classifier, { prompt, model, team });
+      const { tier, route, reasons } = await dryRun(config, classifier, {
+        prompt,
+        model,
+        team,
+        at: at === undefined ? systemClock.now() : Date.parse(at),
+      });
       const because = `(${reasons.join('; ')})`;
       if (expect.tier !== undefined && tier !== expect.tier) return fail(`tier ${tier}, not ${expect.tier} ${because}`);
       if (expect.route !== undefined && route !== expect.route) return fail(`route ${route}, not ${expect.route}`);
@@ -55,3 +61,5 @@ const runTests = (config: LoadedConfig, classifier: DifficultyClassifier): TestF
       return fail(toGatewayError(error).message);
     }
   });
+  return (await Promise.all(failures)).flat();
+};

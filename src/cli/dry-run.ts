@@ -1,9 +1,9 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import { parseChatRequest, toConversation } from '../contract/chat-request.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
-import { explainAlternative, explainFeatures, type Reason } from '../difficulty/explain-features.ts';
+import { explainAlternative, mainReasons, type Reason } from '../difficulty/explain-features.ts';
 import { decide } from '../routing/decide.ts';
-import { factsOf } from '../routing/request-facts.ts';
+import { factsOf, languageOf } from '../routing/request-facts.ts';
 import { compileRoutingTable } from '../routing/routing-table.ts';
 import { selectRoute } from '../routing/select-route.ts';
 import { ShareThresholds, thresholdOf } from '../routing/share-thresholds.ts';
@@ -22,27 +22,27 @@ export type DryRun = {
   alternative: string | null;
 };
 
-const SHOWN_REASONS = 3;
-
 /**
  * The decision that a request would meet if every upstream were well; sends nothing. Upstreams without a key count as
- * well, so that rules can be checked on machines that have no secrets.
+ * well, so that rules can be checked on machines that have no secrets; a rollout counts as complete.
+ * @param at Unix milliseconds, for rules that hold at certain times.
  * @throws GatewayError as the gateway would answer.
  */
-export const dryRun = (
+export const dryRun = async (
   config: LoadedConfig,
   classifier: DifficultyClassifier,
-  { prompt, model, team }: { prompt: string; model: string; team: string },
-): DryRun => {
+  { prompt, model, team, at }: { prompt: string; model: string; team: string; at: number },
+): Promise<DryRun> => {
   const request = parseChatRequest(
     Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] })),
   );
-  const facts = factsOf(request);
   const table = compileRoutingTable(config);
-  const selection = selectRoute(table, { model, team, route: null, tier: null }, facts);
+  const facts = factsOf(request, table.usesLanguage ? await languageOf(request) : null);
+  const selection = selectRoute(table, { model, team, route: null, tier: null, at }, facts);
   const scored = classifier.classify(toConversation(request.body));
   const { difficulty } = scored;
-  const threshold = thresholdOf(selection.route, difficulty, new ShareThresholds(classifier.typicalDifficulties));
+  const shares = new ShareThresholds(classifier.typicalDifficulties);
+  const threshold = thresholdOf(selection.route, difficulty, shares, classifier);
   const names = Object.keys(config.routes.upstreams);
   const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));
   const decision = decide({
@@ -55,6 +55,7 @@ export const dryRun = (
     states,
     health: new Map(),
     session: null,
+    isObserved: selection.route?.mode === 'observe',
     random: 0,
   });
   return {
@@ -64,7 +65,7 @@ export const dryRun = (
     threshold: decision.threshold,
     reasons: decision.reasons,
     attempts: decision.attempts.map((attempt) => `${attempt.upstream}/${attempt.model}`),
-    because: explainFeatures(scored).slice(0, SHOWN_REASONS),
+    because: mainReasons(scored),
     alternative: decision.threshold === null ? null : explainAlternative(difficulty, decision.threshold),
   };
 };

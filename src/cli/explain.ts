@@ -1,7 +1,9 @@
 import { ConfigError } from '../config/config-error.ts';
 import { loadConfig } from '../config/load.ts';
+import { reasonInWords } from '../difficulty/explain-features.ts';
 import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
 import { parseWeights } from '../difficulty/weights.ts';
+import { systemClock } from '../lib/clock.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
 import { dryRun } from './dry-run.ts';
@@ -17,10 +19,11 @@ export const explainCommand = async (
   const file = configFileOf(options.config, environment);
   const loaded = await loadConfig({ file, environment, checkModel: parseWeights });
   if (!loaded.ok) throw new ConfigError(file, loaded.problems);
-  const result = dryRun(loaded.config, classifierOf(loaded.config, await loadClassifier()), {
+  const result = await dryRun(loaded.config, classifierOf(loaded.config, await loadClassifier()), {
     prompt,
     model: options.model ?? 'auto',
     team: options.team ?? 'default',
+    at: systemClock.now(),
   });
   if (options.json) {
     stdout.write(`${JSON.stringify({ ...result, config: loaded.config.version })}\n`);
@@ -36,11 +39,9 @@ export const explainCommand = async (
     ],
     ['reason', result.reasons.join('; ')],
     ['models', result.attempts.join(', then ')],
-    ['because', result.because.map(({ text, contribution }) => `it ${text} (${signed(contribution)})`).join(', ')],
+    ['because', result.because.map(reasonInWords).join(', ')],
     ...(result.alternative === null ? [] : ([['otherwise', result.alternative]] as [string, string][])),
   ];
   stdout.write(rows.map(([key, value]) => `${key.padEnd(12)}${value}\n`).join(''));
   return 0;
 };
-
-const signed = (value: number): string => `${value >= 0 ? '+' : ''}${value.toFixed(2)}`;

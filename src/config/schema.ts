@@ -155,6 +155,29 @@ export const TierSchema = z.strictObject({
   }),
 });
 
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+  .meta({ patternErrorMessage: 'a time of day from 00:00 to 23:59' });
+
+/** Names of the IANA time zone database that this Node knows. */
+const timeZone = z.string().refine(isTimeZone, 'no such time zone; write one like Europe/Berlin, or UTC');
+
+const MatchTimeSchema = z.strictObject({
+  from: timeOfDay.default('00:00').meta({ description: 'Begins at this time of day, such as `22:00`.' }),
+  to: timeOfDay.default('00:00').meta({
+    description: 'Ends before this time of day; at or before `from` it is on the next day.',
+  }),
+  days: z
+    .array(z.enum(DAYS))
+    .min(1)
+    .optional()
+    .meta({ description: 'Days of the week on which it begins; default every day.' }),
+  timeZone: timeZone.default('UTC').meta({ description: 'Whose clock, such as `Europe/Berlin`.' }),
+});
+
 const MatchSchema = z.strictObject({
   model: oneOrMore(z.string().min(1)).optional().meta({ description: 'Model names as clients send them.' }),
   team: oneOrMore(name).optional().meta({ description: 'Teams the rule is for.' }),
@@ -165,6 +188,18 @@ const MatchSchema = z.strictObject({
     .meta({ description: 'Facts that must all hold for the request.' }),
   minTokens: z.int().min(0).optional().meta({ description: 'Least number of prompt tokens (estimated).' }),
   maxTokens: z.int().min(0).optional().meta({ description: 'Greatest number of prompt tokens (estimated).' }),
+  language: oneOrMore(
+    z
+      .string()
+      .regex(/^[a-z]{2}$/)
+      .meta({ patternErrorMessage: 'a language as two letters, such as `en` or `de` (ISO 639-1)' }),
+  )
+    .optional()
+    .meta({
+      description:
+        'Languages of the last user message, such as `[de, fr]`. A message too short or too mixed to tell matches none.',
+    }),
+  time: MatchTimeSchema.optional().meta({ description: 'Hours and days at which the rule holds.' }),
 });
 
 /** Said of keys whose feature a later version brings: `rightsize check` and the start banner warn about each. */
@@ -179,7 +214,20 @@ const DifficultySchema = z.union([
       description: 'Share of requests to send to the strongest tier; the threshold keeps itself at that share.',
     }),
   }),
+  z.strictObject({
+    quality: share.meta({
+      description:
+        "Part of the gap between the tiers' quality to recover, on the labels that the difficulty model was trained or " +
+        'calibrated with: `0.95` sends no more to the strongest tier than that takes.',
+    }),
+  }),
 ]);
+
+const percentage = z
+  .string()
+  .regex(/^(100|\d{1,2})(\.\d{1,2})?%$/)
+  .meta({ patternErrorMessage: 'a percentage such as 25%' })
+  .transform((text) => Math.min(1, Number.parseFloat(text) / 100));
 
 export const RouteSchema = z.strictObject({
   name: name.meta({ description: 'How clients, headers and the ledger call this rule.' }),
@@ -237,6 +285,11 @@ export const RouteSchema = z.strictObject({
     description:
       'observe: send the request to the model the client asked for, and record what the rule would have done.',
   }),
+  rollout: percentage.optional().meta({
+    description:
+      'Part of the conversations for which `mode: enforce` holds, such as `25%`; the others are observed. A conversation ' +
+      'stays on its side.',
+  }),
 });
 
 export const TeamSchema = z.strictObject({
@@ -264,6 +317,10 @@ export const TestSchema = z.strictObject({
   prompt: z.string().min(1).meta({ description: 'The user message.' }),
   model: z.string().min(1).default('auto').meta({ description: 'Model name the client would send.' }),
   team: name.optional().meta({ description: 'Team the client would belong to; default `default`.' }),
+  at: z.iso.datetime({ offset: true }).optional().meta({
+    description: 'The moment it would arrive, such as `2026-03-02T22:30:00+01:00`; default now.',
+    patternErrorMessage: 'a moment such as 2026-03-02T22:30:00+01:00',
+  }),
   expect: z
     .strictObject({
       tier: name.optional().meta({ description: 'Tier that must be chosen.' }),
@@ -294,6 +351,14 @@ export const RoutesFileSchema = z.strictObject({
     .meta({ description: 'Prompts and where they must go, run by `rightsize check`.' }),
 });
 
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 export type RoutesFile = z.infer<typeof RoutesFileSchema>;
 export type UpstreamConfig = z.infer<typeof UpstreamSchema>;
 export type LlamaUpstreamConfig = z.infer<typeof LlamaUpstreamSchema>;
@@ -301,6 +366,7 @@ export type HttpUpstreamConfig = z.infer<typeof HttpUpstreamSchema>;
 export type TierConfig = z.infer<typeof TierSchema>;
 export type TierModelConfig = z.infer<typeof TierModelSchema>;
 export type RouteConfig = z.infer<typeof RouteSchema>;
+export type MatchTime = z.infer<typeof MatchTimeSchema>;
 export type TeamConfig = z.infer<typeof TeamSchema>;
 export type Timeouts = z.infer<typeof TimeoutsSchema>;
 export type Price = z.infer<typeof PriceSchema>;

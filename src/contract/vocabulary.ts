@@ -38,6 +38,8 @@ export const HEADERS = {
   saved: 'x-rightsize-saved-usd',
   overhead: 'x-rightsize-overhead-ms',
   config: 'x-rightsize-config',
+  debug: 'x-rightsize-debug',
+  explain: 'x-rightsize-explain',
 } as const;
 
 /** `x-rightsize-cache`: served from the exact cache, from the semantic cache, looked up and absent, or not looked up. */

@@ -1,6 +1,7 @@
 import { applyMap, type CalibrationMap, fitIsotonic, fitPlatt, type LogitLabel } from './calibration-map.ts';
 import { difficultyOf } from './kind-classifier.ts';
 import { logitOf, standardize } from './kind-model.ts';
+import { measureRecovery } from './recovery.ts';
 import { refitLastLayer } from './refit-last-layer.ts';
 import { gainOf, type Sample } from './samples.ts';
 import { measureSources, type SourceFigures } from './source-figures.ts';
@@ -57,9 +58,12 @@ export const calibrate = (base: Weights, samples: readonly Sample[], sha256: str
     : { ...mapOnly, figures: { ...before, source: 'after', ece: mapOnly.figures.ece } };
   const { changed, learn } = variants[isRefitted ? 1 : 0];
   refuseWorse(before, chosen.figures);
+  const quantiles = percentiles(chosen.difficulties.map((value) => ({ value, weight: 1 })));
+  const judged = samples.map((sample, i) => ({ ...sample, difficulty: chosen.difficulties[i]! }));
   const model: Weights = {
     ...learn(samples),
-    quantiles: percentiles(chosen.difficulties.map((value) => ({ value, weight: 1 }))),
+    quantiles,
+    recovery: measureRecovery(quantiles, judged),
     heldOut: { folds: [...new Set(samples.map((sample) => sample.fold))].sort(), figures: [before, chosen.figures] },
     calibrated: { base: base.version, labels: samples.length, sha256 },
   };

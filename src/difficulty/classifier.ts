@@ -20,5 +20,10 @@ export type DifficultyClassifier = {
   readonly modelVersion: string;
   /** Difficulties of typical traffic, evenly over their distribution: where a share of requests starts from. */
   readonly typicalDifficulties: readonly number[];
+  /**
+   * The highest threshold that recovers this part (0 to 1) of the gap between the tiers' quality, on labelled prompts
+   * that the model had not seen; 0, everything to the strongest tier, where no other does.
+   */
+  thresholdForQuality(quality: number): number;
   classify(conversation: Conversation): Difficulty;
 };

@@ -147,3 +147,17 @@ export const explainAlternative = (difficulty: number, threshold: number): strin
     ? `${score} is at or above ${limit}: below it, the request would have gone small`
     : `${score} is below ${limit}: from there up, the request would have gone large`;
 };
+
+const SHOWN_REASONS = 3;
+
+/** What moved the difficulty most, strongest first. */
+export const mainReasons = (scored: Difficulty): Reason[] => explainFeatures(scored).slice(0, SHOWN_REASONS);
+
+export const reasonInWords = ({ text, contribution }: Reason): string =>
+  `it ${text} (${contribution >= 0 ? '+' : ''}${contribution.toFixed(2)})`;
+
+/** A decision by difficulty in one line: the three features that moved it most, and what would have changed it. */
+export const explainInWords = (scored: Difficulty, threshold: number | null): string => {
+  const reasons = mainReasons(scored).map(reasonInWords).join(', ');
+  return threshold === null ? reasons : `${reasons}; ${explainAlternative(scored.difficulty, threshold)}`;
+};

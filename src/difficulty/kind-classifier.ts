@@ -3,12 +3,14 @@ import { applyMap } from './calibration-map.ts';
 import type { Difficulty, DifficultyClassifier } from './classifier.ts';
 import { extractFeatures } from './features.ts';
 import { logitOf, standardize } from './kind-model.ts';
+import { thresholdForQuality } from './recovery.ts';
 import type { Weights } from './weights.ts';
 
 /** The shipped model or one calibrated on the user's labels. Weights come checked, from `parseWeights`. */
 export const createKindClassifier = (model: Weights): DifficultyClassifier => ({
   modelVersion: model.version,
   typicalDifficulties: model.quantiles,
+  thresholdForQuality: (quality) => thresholdForQuality(model, quality),
   classify: (conversation) => judge(model, extractFeatures(conversation)),
 });
 

@@ -5,6 +5,7 @@ import { fitKindModel, type KindModel } from './fit-kind-model.ts';
 import { difficultyOf } from './kind-classifier.ts';
 import { logitOf, standardize } from './kind-model.ts';
 import type { LabelledRow } from './labelled-row.ts';
+import { measureRecovery } from './recovery.ts';
 import { gainOf, type Sample, toSamples, type Weighted, weighSources } from './samples.ts';
 import { measureSources } from './source-figures.ts';
 import { WEIGHTS_FORMAT, type Weights } from './weights.ts';
@@ -31,7 +32,9 @@ export const trainDifficulty = (rows: readonly LabelledRow[], data: Weights['dat
   const weights = assemble(fitKindModel(training), calibrate(training), data);
   const score = (sample: Sample) => difficultyOf(weights, sample.values);
   weights.quantiles = percentiles(training.map((sample) => ({ value: score(sample), weight: sample.weight })));
-  weights.heldOut.figures = measureSources(unseen.map((sample) => ({ ...sample, difficulty: score(sample) })));
+  const judged = unseen.map((sample) => ({ ...sample, difficulty: score(sample) }));
+  weights.recovery = measureRecovery(weights.quantiles, judged);
+  weights.heldOut.figures = measureSources(judged);
   return {
     weights: nameByContent(weights, MODEL_FAMILY),
     trained: training.length,
@@ -56,6 +59,7 @@ const assemble = (model: KindModel, calibration: CalibrationMap, data: Weights['
   kindScale: 1,
   calibration,
   quantiles: [],
+  recovery: [],
   heldOut: { folds: [...HELD_OUT_FOLDS], figures: [] },
   data,
 });

@@ -5,7 +5,7 @@ import { SourceFiguresSchema } from './source-figures.ts';
 import shipped from './weights.json' with { type: 'json' };
 
 /** Rises when a file of the earlier form cannot be read any more. */
-export const WEIGHTS_FORMAT = 2;
+export const WEIGHTS_FORMAT = 3;
 
 const finite = z.number();
 const share = z.number().min(0).max(1);
@@ -29,6 +29,8 @@ export const WeightsSchema = z
     calibration: CalibrationMapSchema,
     /** Difficulty at the 0th, 1st … 100th percentile of the prompts it was trained or calibrated on. */
     quantiles: z.array(share).length(101),
+    /** How much of the gap between the tiers each of `quantiles` recovers as a threshold; see `measureRecovery`. */
+    recovery: z.array(finite).length(101),
     /** Figures on the folds left out of training. */
     heldOut: z.object({ folds: z.array(z.int()), figures: z.array(SourceFiguresSchema) }),
     /** The files it was trained on: name, SHA-256, rows used. */

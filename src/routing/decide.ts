@@ -26,6 +26,8 @@ export type DecideInput = {
   health: ReadonlyMap<string, ModelHealthState>;
   /** What the conversation has been given so far; null for a new one. */
   session: (SessionState & { isToolLoop: boolean }) | null;
+  /** Whether the rule only watches: see `isObserved`. */
+  isObserved: boolean;
   /** A number in [0, 1) that settles the weighted choice among the models of a tier. */
   random: number;
 };
@@ -49,7 +51,7 @@ export const decide = (input: DecideInput): Decision => {
   }
   const { route } = selection;
   const choice = withSession(input, chooseTier(input, route, selection.forcedTier));
-  const observed = route.mode === 'observe' ? observedCandidates(input) : null;
+  const observed = input.isObserved ? observedCandidates(input) : null;
   if (observed !== null) {
     const [first] = observed as [Candidate];
     return plan(input, {
@@ -57,7 +59,7 @@ export const decide = (input: DecideInput): Decision => {
       tier: tierNamed(table, first.tier),
       threshold: choice.threshold,
       order: [observed],
-      reasons: [`observe: would have chosen ${choice.tier.name} (${choice.reason})`],
+      reasons: [`${whyObserved(route)}: would have chosen ${choice.tier.name} (${choice.reason})`],
       mustFit: false,
     });
   }
@@ -106,6 +108,9 @@ const showDifficulty = (difficulty: number, threshold: number): string => {
 };
 
 const showThreshold = (threshold: number): string => threshold.toFixed(3).replace(/0$/, '');
+
+const whyObserved = ({ mode, rollout = 1 }: RouteConfig): string =>
+  mode === 'observe' ? 'observe' : `outside the rollout of ${Number((rollout * 100).toFixed(2))}%`;
 
 /** In observe mode the request goes where the client sent it: the model it named, or the strongest tier for `auto`. */
 const observedCandidates = (input: DecideInput): Candidate[] => {

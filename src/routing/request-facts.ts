@@ -1,4 +1,5 @@
 import { type ChatRequest, countParts, messageText, wantsJson } from '../contract/chat-request.ts';
+import { detectLanguage } from './detect-language.ts';
 import type { Capability } from './routing-table.ts';
 
 /** What rules and gates ask about a request. */
@@ -9,13 +10,16 @@ export type RequestFacts = {
   promptTokens: number;
   /** The most tokens the client lets the answer have; null when it set no limit. */
   answerTokens: number | null;
+  /** Of the last user message (ISO 639-1); null when it cannot be told, or no rule asks. */
+  language: string | null;
 };
 
 const CHARACTERS_PER_TOKEN = 4;
 /** OpenAI's base price of an image in tokens (https://platform.openai.com/docs/guides/images-vision). */
 const TOKENS_PER_IMAGE = 85;
 
-export const factsOf = ({ body }: ChatRequest): RequestFacts => {
+/** @param language as `RequestFacts.language`. */
+export const factsOf = ({ body }: ChatRequest, language: string | null): RequestFacts => {
   const needs = new Set<Capability>();
   const images = countParts(body, 'image_url');
   const hasTools = (body.tools?.length ?? 0) > 0 || (body.functions?.length ?? 0) > 0;
@@ -31,5 +35,12 @@ export const factsOf = ({ body }: ChatRequest): RequestFacts => {
     hasSystem: body.messages.some(({ role }) => role === 'system' || role === 'developer'),
     promptTokens: Math.ceil((characters + toolCharacters) / CHARACTERS_PER_TOKEN) + images * TOKENS_PER_IMAGE,
     answerTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
+    language,
   };
+};
+
+/** The language of the last user message; null where it has none that can be told. */
+export const languageOf = ({ body }: ChatRequest): Promise<string | null> => {
+  const last = body.messages.findLast(({ role }) => role === 'user');
+  return last === undefined ? Promise.resolve(null) : detectLanguage(messageText(last.content));
 };

@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { RouteConfig, TeamConfig, TierConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
 import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
+import { createTimeWindow, type TimeWindow } from './time-window.ts';
 
 export type Capability = 'tools' | 'images' | 'audio' | 'json';
 
@@ -25,6 +26,10 @@ export type RoutingTable = {
   tiers: Tier[];
   routes: RouteConfig[];
   teams: Record<string, TeamConfig>;
+  /** By name of the route, for those that hold at certain times only. */
+  timeWindows: ReadonlyMap<string, TimeWindow>;
+  /** Whether any rule asks for the language of a request. */
+  usesLanguage: boolean;
 };
 
 const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[]> = {
@@ -39,6 +44,10 @@ export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
     version: config.version,
     routes,
     teams,
+    timeWindows: new Map(
+      routes.flatMap(({ name, match: { time } }) => (time === undefined ? [] : [[name, createTimeWindow(time)]])),
+    ),
+    usesLanguage: routes.some(({ match }) => match.language !== undefined),
     tiers: tiers.map((tier) => ({
       name: tier.name,
       balance: tier.balance,

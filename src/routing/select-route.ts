@@ -11,6 +11,8 @@ export type Wishes = {
   /** `x-rightsize-route` and `x-rightsize-tier`. */
   route: string | null;
   tier: string | null;
+  /** Unix milliseconds of its arrival. */
+  at: number;
 };
 
 /** The rule that will decide. `route` null: the client named `pinned` and no route claims that name. */
@@ -58,7 +60,8 @@ const matchingRoutes = (
   facts: RequestFacts,
   tier: string | null,
 ): RouteConfig[] => {
-  const routesFor = (model: string) => table.routes.filter((route) => matches(route, { ...wishes, model }, facts));
+  const routesFor = (model: string) =>
+    table.routes.filter((route) => matches(route, table, { ...wishes, model }, facts));
   const matching = routesFor(wishes.model);
   return tier !== null && matching.length === 0 ? routesFor(AUTO_MODEL) : matching;
 };
@@ -70,15 +73,17 @@ const namedRoute = (table: RoutingTable, wishes: Wishes): RouteConfig | null => 
   throw new GatewayError('invalid_value', `No route is called "${wishes.route}".`, { param: 'x-rightsize-route' });
 };
 
-const matches = ({ match }: RouteConfig, wishes: Wishes, facts: RequestFacts): boolean =>
+const matches = ({ name, match }: RouteConfig, table: RoutingTable, wishes: Wishes, facts: RequestFacts): boolean =>
   includes(match.model, wishes.model) &&
   includes(match.team, wishes.team) &&
   (match.has ?? []).every((fact) => (fact === 'system' ? facts.hasSystem : facts.needs.has(fact))) &&
   facts.promptTokens >= (match.minTokens ?? 0) &&
-  facts.promptTokens <= (match.maxTokens ?? Number.POSITIVE_INFINITY);
+  facts.promptTokens <= (match.maxTokens ?? Number.POSITIVE_INFINITY) &&
+  includes(match.language, facts.language) &&
+  (table.timeWindows.get(name)?.(wishes.at) ?? true);
 
-const includes = (allowed: string | string[] | undefined, value: string): boolean =>
-  allowed === undefined || (Array.isArray(allowed) ? allowed.includes(value) : allowed === value);
+const includes = (allowed: string | string[] | undefined, value: string | null): boolean =>
+  allowed === undefined || (value !== null && (Array.isArray(allowed) ? allowed.includes(value) : allowed === value));
 
 const isAllowed = (table: RoutingTable, team: string, route: string): boolean =>
   table.teams[team]?.routes?.includes(route) ?? true;

@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../config/schema.ts';
+import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 
 /** Recent difficulties remembered for a route: enough for a share to within about two percent. */
 const WINDOW = 1_000;
@@ -52,8 +53,15 @@ const rankOf = (value: number, sorted: readonly number[]): number => {
 };
 
 /** The difficulty from which a route sends requests to the strongest tier; null where difficulty does not decide. */
-export const thresholdOf = (route: RouteConfig | null, difficulty: number, shares: ShareThresholds): number | null => {
+export const thresholdOf = (
+  route: RouteConfig | null,
+  difficulty: number,
+  shares: ShareThresholds,
+  classifier: Pick<DifficultyClassifier, 'thresholdForQuality'>,
+): number | null => {
   const rule = route?.difficulty;
   if (route === null || rule === undefined) return null;
-  return 'threshold' in rule ? rule.threshold : shares.thresholdFor(route.name, rule.largeShare, difficulty);
+  if ('threshold' in rule) return rule.threshold;
+  if ('quality' in rule) return classifier.thresholdForQuality(rule.quality);
+  return shares.thresholdFor(route.name, rule.largeShare, difficulty);
 };

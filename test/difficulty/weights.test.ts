@@ -41,9 +41,9 @@ describe('a weights file', () => {
 });
 
 test.each([
-  [{ format: 1 }, 'has format 1, and this build reads format 2. Make it again'],
-  [{ format: undefined }, 'has format 1, and this build reads format 2. Make it again'],
-  [{ format: 3 }, 'has format 3, and this build reads format 2. Update Rightsize.'],
+  [{ format: 1 }, 'has format 1, and this build reads format 3. Make it again'],
+  [{ format: undefined }, 'has format 1, and this build reads format 3. Make it again'],
+  [{ format: 4 }, 'has format 4, and this build reads format 3. Update Rightsize.'],
 ])('a model file of another version is refused with advice: %o', (change, message) => {
   expect(() => parseWeights({ ...shippedWeights(), ...change }, 'mine.model')).toThrow(message);
 });

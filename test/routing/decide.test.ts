@@ -36,6 +36,8 @@ const tableOf = (candidates: Candidate[], routes = [route()], teams: RoutingTabl
   version: 'v1',
   routes,
   teams,
+  timeWindows: new Map(),
+  usesLanguage: false,
   tiers: [...new Set(candidates.map(({ tier }) => tier))].map((name) => ({
     name,
     balance: 'weighted',
@@ -50,6 +52,7 @@ const facts = (overrides: Partial<RequestFacts> = {}): RequestFacts => ({
   hasSystem: false,
   promptTokens: 10,
   answerTokens: null,
+  language: null,
   ...overrides,
 });
 
@@ -71,7 +74,7 @@ const decideFor = ({
   random = 0,
   ...rest
 }: Situation) => {
-  const all: Wishes = { model: 'auto', team: 'default', route: null, tier: null, ...wishes };
+  const all: Wishes = { model: 'auto', team: 'default', route: null, tier: null, at: 0, ...wishes };
   const requestFacts = facts(rest.facts);
   const selection = selectRoute(table, all, requestFacts);
   const input: DecideInput = {
@@ -80,7 +83,10 @@ const decideFor = ({
     facts: requestFacts,
     requestedModel: all.model,
     difficulty,
-    threshold: thresholdOf(selection.route, difficulty, new ShareThresholds([])),
+    threshold: thresholdOf(selection.route, difficulty, new ShareThresholds([]), {
+      thresholdForQuality: (quality) => 1 - quality,
+    }),
+    isObserved: selection.route?.mode === 'observe',
     states: new Map(
       table.tiers.flatMap(({ candidates }) =>
         candidates.map(({ upstream }) => [
@@ -372,8 +378,6 @@ describe('observe mode', () => {
 });
 
 describe('a share of requests', () => {
-  const shareRoute = (largeShare: number) => route({ difficulty: { largeShare } });
-
   test.each([0, 0.1, 0.3, 0.9, 1])('of %d is held, whatever the traffic looks like', (share) => {
     const shares = new ShareThresholds(Array.from({ length: 100 }, (_, index) => index / 100));
     let large = 0;
@@ -381,7 +385,7 @@ describe('a share of requests', () => {
     for (let request = 0; request < total; request++) {
       // Skewed traffic, and it drifts: hardly any prompt is as hard as the prior says.
       const difficulty = ((request * 0.6180339887) % 1) ** 2 * (request < total / 2 ? 0.2 : 0.6);
-      if (difficulty >= (thresholdOf(shareRoute(share), difficulty, shares) ?? 0)) large++;
+      if (difficulty >= shares.thresholdFor('default', share, difficulty)) large++;
     }
     expect(Math.abs(large / total - share)).toBeLessThan(0.06);
   });
