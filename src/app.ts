@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
+import { AdminAuthority } from './auth/admin-authority.ts';
+import { FailureLimiter } from './auth/failure-limiter.ts';
 import type { KeyStore } from './auth/key-store.ts';
+import { MemoryAdminSessionStore } from './auth/memory-admin-session-store.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
@@ -19,6 +22,7 @@ import { observeLedger } from './ledger/observed-ledger-store.ts';
 import { type Billing, billingOf } from './ledger/price.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import { programVersion } from './lib/program-version.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
@@ -33,6 +37,8 @@ export type AppOptions = {
   clock: Clock;
   logger: Logger;
   keys: KeyStore;
+  /** Opens the admin API. */
+  adminKey: string;
   ledger: LedgerStore;
   /** Decides where routes.yaml names no model of its own. */
   classifier: DifficultyClassifier;
@@ -81,6 +87,13 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     configStatus: () => config.status(),
     keys: ports.keys,
     health: ports.health,
+    authority: new AdminAuthority({
+      adminKey: options.adminKey,
+      sessions: new MemoryAdminSessionStore(clock),
+      failures: new FailureLimiter(clock),
+      clock,
+    }),
+    version: programVersion(),
     metrics,
     clock,
     logger,

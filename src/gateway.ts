@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type App, createApp } from './app.ts';
+import { adminKeyFile, readOrMakeAdminKey } from './auth/admin-key-file.ts';
 import { MemoryKeyStore } from './auth/memory-key-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
@@ -14,6 +15,8 @@ export type Gateway = {
   /** `http://127.0.0.1:8787`, with the port really taken. */
   url: string;
   config: ConfigSource;
+  /** Where the admin key is, when none was configured. */
+  adminKeyFile: string | null;
   app: App;
   /** Drains for at most `drainMs`, then closes. */
   close(drainMs: number): Promise<void>;
@@ -45,6 +48,7 @@ export const startGateway = async (
     clock,
     logger,
     keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
+    adminKey: settings.adminKey ?? readOrMakeAdminKey(settings.dataDir),
     ledger,
     classifier,
     dataDir: settings.dataDir,
@@ -64,7 +68,13 @@ export const startGateway = async (
     await close(0);
     throw listenError(error as NodeJS.ErrnoException, settings);
   }
-  return { url: urlOf(app, settings.host), config, app, close };
+  return {
+    url: urlOf(app, settings.host),
+    config,
+    adminKeyFile: settings.adminKey === null ? adminKeyFile(settings.dataDir) : null,
+    app,
+    close,
+  };
 };
 
 const urlOf = ({ server }: App, host: string): string => {

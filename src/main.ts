@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { calibrateCommand } from './cli/calibrate.ts';
 import { calibrateConfidenceCommand } from './cli/calibrate-confidence.ts';
@@ -18,6 +17,7 @@ import { serveCommand } from './cli/serve.ts';
 import { trainCommand } from './cli/train.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import { systemClock } from './lib/clock.ts';
+import { programVersion } from './lib/program-version.ts';
 import { UsageError } from './lib/usage-error.ts';
 import { dataDirOf } from './settings.ts';
 
@@ -34,13 +34,9 @@ const context: CliContext = {
   },
 };
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
 const program = new Command('rightsize')
   .description('Answers every request with the smallest model that can answer it well.')
-  .version(version)
+  .version(programVersion())
   .showHelpAfterError('(see rightsize --help)')
   .exitOverride();
 

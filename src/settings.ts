@@ -24,6 +24,8 @@ export type Settings = {
   engineDir: string;
   /** The key that clients must send; null when none is required. */
   apiKey: string | null;
+  /** The key of the admin API; null to make one in the data directory. */
+  adminKey: string | null;
   isInsecure: boolean;
   logLevel: LogLevel;
   maxBodyBytes: number;
@@ -48,6 +50,7 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
     dataDir: dataDirOf(flags.dataDir, environment),
     engineDir: engineDirOf(flags.dataDir, environment),
     apiKey: readSecret('RIGHTSIZE_API_KEY', environment),
+    adminKey: readSecret('RIGHTSIZE_ADMIN_KEY', environment),
     isInsecure: flags.insecure ?? false,
     logLevel: logLevel as LogLevel,
     maxBodyBytes: wholeNumber(

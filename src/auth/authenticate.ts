@@ -21,7 +21,8 @@ export const authenticate = async (headers: Headers, keys: KeyStore): Promise<Ca
   return caller;
 };
 
-const presentedKey = (headers: Headers): string | null => {
+/** The key that a request carries, in whichever of the three headers; null without one. */
+export const presentedKey = (headers: Headers): string | null => {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(String(headers['authorization'] ?? ''))?.[1];
   const key = bearer ?? headers['x-api-key'] ?? headers['api-key'];
   return typeof key === 'string' && key !== '' ? key : null;

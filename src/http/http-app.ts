@@ -5,28 +5,22 @@ import { type Context, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
-import type { ConfigStatus } from '../config/config-source.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
-import type { ModelHealth } from '../execution/model-health.ts';
-import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/id.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Runtime } from '../ports.ts';
+import { createAdminApp } from './admin/admin-app.ts';
+import type { AdminOptions } from './admin/admin-env.ts';
 import { handleChatCompletion } from './chat-completions.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
 
-export type HttpOptions = {
+export type HttpOptions = AdminOptions & {
   pipeline(incoming: Incoming): Promise<Reply>;
-  runtime(): Runtime;
-  configStatus(): ConfigStatus;
   keys: KeyStore;
-  health: ModelHealth;
   metrics: Metrics;
-  clock: Clock;
   logger: Logger;
   bodyLimits: BodyLimits;
   routesSchema: string;
@@ -58,6 +52,8 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
   app.get('/schema/routes.json', (context) =>
     context.body(options.routesSchema, 200, { 'content-type': 'application/schema+json' }),
   );
+
+  app.route('/admin/api', createAdminApp(options));
 
   for (const prefix of ['/v1', '']) {
     app.post(`${prefix}/chat/completions`, async (context) => {
@@ -91,6 +87,9 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
 
   const models = () => listModels(options.runtime().table, options.configStatus().loadedAt);
   const failure = (context: Context, error: GatewayError) =>
-    context.json(error.toEnvelope(), error.status as 400, { 'x-request-id': newId('req', options.clock.now()) });
+    context.json(error.toEnvelope(), error.status as 400, {
+      'x-request-id': newId('req', options.clock.now()),
+      ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
+    });
   return app;
 };

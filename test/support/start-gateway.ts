@@ -20,11 +20,15 @@ export type TestGatewayOptions = {
   /** routes.yaml, as text or as the object that it spells. */
   routes: string | object;
   clock?: Clock;
+  /** Opens the admin API; `ADMIN_KEY` by default. */
+  adminKey?: string;
   keys?: { secret: string; caller: Caller }[];
   ledger?: (dataDir: string) => LedgerStore;
   maxBodyBytes?: number;
   overrides?: Partial<Ports>;
 };
+
+export const ADMIN_KEY = 'rsa-test-admin-key';
 
 export type TestGateway = {
   /** Without `/v1`. */
@@ -55,6 +59,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       clock,
       logger,
       keys: new MemoryKeyStore(keys),
+      adminKey: options.adminKey ?? ADMIN_KEY,
       ledger,
       classifier: await loadClassifier(),
       dataDir,

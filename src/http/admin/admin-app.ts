@@ -1,0 +1,37 @@
+import { Hono } from 'hono';
+import { GatewayError } from '../../contract/errors.ts';
+import { DATA_HEADERS } from '../security-headers.ts';
+import { requireAdminCaller } from './admin-caller.ts';
+import type { AdminEnv, AdminOptions } from './admin-env.ts';
+import { configRoutes } from './config.ts';
+import { sessionRoutes } from './session.ts';
+import { statusRoutes } from './status.ts';
+
+/**
+ * `/admin/api`: one resource a file, mounted here. Only admins may change anything. A resource is for callers who see
+ * everything, unless it is mounted as `by-team`: then viewers of one team may read it, and it shows them only what
+ * `context.var.scope` includes.
+ */
+export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
+  const app = new Hono<AdminEnv>();
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of Object.entries(DATA_HEADERS)) context.res.headers.set(name, value);
+  });
+  app.route('/session', sessionRoutes(options));
+  app.use(requireAdminCaller(options));
+  const mount = (path: string, visibility: 'everything' | 'by-team', routes: Hono<AdminEnv>) => {
+    app.use(`${path}/*`, async ({ req, var: { caller } }, next) => {
+      const isReading = req.method === 'GET' || req.method === 'HEAD';
+      if (!isReading && caller.role !== 'admin') throw new GatewayError('not_allowed', 'This needs an admin key.');
+      if (caller.team !== null && visibility === 'everything') {
+        throw new GatewayError('not_allowed', 'This needs a key that is not bound to a team.');
+      }
+      await next();
+    });
+    app.route(path, routes);
+  };
+  mount('/status', 'by-team', statusRoutes(options));
+  mount('/config', 'everything', configRoutes(options));
+  return app;
+};

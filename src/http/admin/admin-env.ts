@@ -1,0 +1,30 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { AdminAuthority } from '../../auth/admin-authority.ts';
+import type { TeamScope } from '../../auth/team-scope.ts';
+import type { ConfigStatus } from '../../config/config-source.ts';
+import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
+import type { ModelHealth } from '../../execution/model-health.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Runtime } from '../../ports.ts';
+
+/** What resources of the admin API are made of. */
+export type AdminOptions = {
+  authority: AdminAuthority;
+  runtime(): Runtime;
+  configStatus(): ConfigStatus;
+  health: ModelHealth;
+  clock: Clock;
+  version: string;
+};
+
+/** Hono's types in the admin API. `caller` and `scope` are there once the caller is known. */
+export type AdminEnv = {
+  Bindings: HttpBindings;
+  Variables: {
+    caller: AdminCaller;
+    /** What the caller may see: hand it to whatever reads data. */
+    scope: TeamScope;
+    /** When the caller's cookie ends, in Unix milliseconds; null for a key. */
+    sessionEndsAt: number | null;
+  };
+};
