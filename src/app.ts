@@ -14,7 +14,9 @@ import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
+import { passFrontDoor } from './http/front-door.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { answerMalformed } from './http/malformed-request.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
@@ -100,7 +102,16 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     bodyLimits: options.bodyLimits,
     routesSchema: readFileSync(join(import.meta.dirname, 'config/routes.schema.json'), 'utf8'),
   });
-  const server = createServer({ noDelay: true, keepAliveTimeout: 65_000 }, getRequestListener(http.fetch));
+  const listener = getRequestListener(http.fetch);
+  const frontDoor = {
+    origins: () => runtime.config.routes.cors.origins,
+    isKeyRequired: () => ports.keys.isKeyRequired(),
+    clock,
+  };
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    if (passFrontDoor(request, response, frontDoor)) void listener(request, response);
+  });
+  server.on('clientError', (error, socket) => answerMalformed(error, socket, clock.now()));
   return {
     server,
     runtime: () => runtime,
@@ -111,6 +122,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     },
   };
 };
+
+const SERVER_OPTIONS = { noDelay: true, keepAliveTimeout: 65_000, maxHeaderSize: 64 * 1024 };
 
 const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry, shipped: DifficultyClassifier): Runtime => {
   const upstreams = registry.apply(config);

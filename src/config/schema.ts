@@ -345,6 +345,25 @@ export const RoutesFileSchema = z.strictObject({
   teams: z.record(name, TeamSchema).default({}).meta({
     description: 'Limits and permissions by team. Requests without a key belong to team `default`.',
   }),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(
+          z
+            .string()
+            .regex(/^(\*|[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/\s]+)$/)
+            .meta({ patternErrorMessage: 'an origin such as `https://app.example.com`, without a path' }),
+        )
+        .meta({
+          description:
+            'Origins, such as `https://app.example.com`, `https://*.example.com`, `app://*`, or `*` for every page there is.',
+        }),
+    })
+    .prefault({ origins: ['http://localhost:*', 'http://127.0.0.1:*'] })
+    .meta({
+      description:
+        'Web pages that may use the gateway from a browser. Default: those of this machine (docs/endpoints.md).',
+    }),
   tests: z
     .array(TestSchema)
     .default([])

@@ -3,6 +3,7 @@
  * The codes that clients already know keep OpenAI's spelling (https://platform.openai.com/docs/guides/error-codes).
  */
 export const ERROR_CODES = {
+  malformed_http: { status: 400, type: 'invalid_request_error' },
   invalid_json: { status: 400, type: 'invalid_request_error' },
   invalid_value: { status: 400, type: 'invalid_request_error' },
   unsupported_parameter: { status: 400, type: 'invalid_request_error' },

@@ -25,6 +25,7 @@ export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 export const HEADERS = {
   requestId: 'x-request-id',
+  clientRequestId: 'x-client-request-id',
   route: 'x-rightsize-route',
   tier: 'x-rightsize-tier',
   session: 'x-rightsize-session',

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
-import { newId } from '../lib/id.ts';
 import { writeError } from './errors.ts';
+import { requestIdOf } from './front-door.ts';
 import type { HttpOptions } from './http-app.ts';
 import { readBody } from './read-body.ts';
 import { writeReply } from './write-reply.ts';
@@ -22,7 +22,7 @@ export const handleChatCompletion = async (
     if (!response.writableFinished) controller.abort(new GatewayError('client_closed_request', 'The client left.'));
   });
   response.on('error', () => {});
-  const id = newId('req', clock.now());
+  const id = requestIdOf(response);
   const incoming: Incoming = {
     id,
     endpoint: '/v1/chat/completions',
@@ -35,6 +35,6 @@ export const handleChatCompletion = async (
     await writeReply(response, reply, { clock, signal: controller.signal });
   } catch (error) {
     options.logger.error({ err: error, id }, 'a request failed outside the pipeline');
-    writeError(response, toGatewayError(error), { 'x-request-id': id });
+    writeError(response, toGatewayError(error), {});
   }
 };

@@ -7,7 +7,6 @@ import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
-import { newId } from '../lib/id.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
@@ -29,11 +28,16 @@ export type HttpOptions = AdminOptions & {
 type Env = { Bindings: HttpBindings };
 
 /**
- * Every path of the gateway. Paths work with and without `/v1` and with doubled slashes, as clients differ in what they
+ * Every path of the gateway. Paths work with and without `/v1`, with doubled slashes and one at the end, as clients differ in what they
  * append to a base URL.
  */
 export const createHttpApp = (options: HttpOptions): Hono<Env> => {
-  const app = new Hono<Env>({ getPath: (request) => getPath(request).replace(/\/{2,}/g, '/') });
+  const app = new Hono<Env>({
+    getPath: (request) =>
+      getPath(request)
+        .replace(/\/{2,}/g, '/')
+        .replace(/(.)\/$/, '$1'),
+  });
   const requireKey = async (context: Context<Env>, next: () => Promise<void>) => {
     await authenticate(context.env.incoming.headers, options.keys);
     await next();
@@ -61,13 +65,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       await handleChatCompletion(incoming, outgoing, options);
       return RESPONSE_ALREADY_SENT;
     });
-    app.all(`${prefix}/chat/completions`, (context) => {
-      context.header('allow', 'POST');
-      return failure(
-        context,
-        new GatewayError('method_not_allowed', `${context.req.method} is not allowed here; use POST.`),
-      );
-    });
+    app.all(`${prefix}/chat/completions`, (context) => refuseMethod(context, 'POST'));
     app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
     app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
       const id = context.req.param('id') ?? '';
@@ -77,6 +75,9 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       }
       return context.json(entry);
     });
+    for (const path of ['models', 'models/:id{.+}']) {
+      app.all(`${prefix}/${path}`, (context) => refuseMethod(context, 'GET, HEAD'));
+    }
   }
 
   app.notFound((context) => failure(context, new GatewayError('not_found', `No such path: ${context.req.path}`)));
@@ -85,10 +86,14 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     return failure(context, toGatewayError(error));
   });
 
+  const refuseMethod = (context: Context, allowed: string) => {
+    context.header('allow', allowed);
+    const message = `${context.req.method} is not allowed here; use ${allowed}.`;
+    return failure(context, new GatewayError('method_not_allowed', message));
+  };
   const models = () => listModels(options.runtime().table, options.configStatus().loadedAt);
   const failure = (context: Context, error: GatewayError) =>
     context.json(error.toEnvelope(), error.status as 400, {
-      'x-request-id': newId('req', options.clock.now()),
       ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
     });
   return app;
