@@ -9,7 +9,6 @@ import { MemoryAdminSessionStore } from './auth/memory-admin-session-store.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
-import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
@@ -19,9 +18,10 @@ import { createHttpApp } from './http/http-app.ts';
 import { answerMalformed } from './http/malformed-request.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
+import type { BusyTime } from './ledger/hardware.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
+import { moneyOf } from './ledger/model-money.ts';
 import { observeLedger } from './ledger/observed-ledger-store.ts';
-import { type Billing, billingOf } from './ledger/price.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { programVersion } from './lib/program-version.ts';
@@ -30,7 +30,7 @@ import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
-import { type Candidate, compileRoutingTable } from './routing/routing-table.ts';
+import { compileRoutingTable } from './routing/routing-table.ts';
 import { ShareThresholds } from './routing/share-thresholds.ts';
 import { UpstreamRegistry } from './upstream-registry.ts';
 
@@ -63,9 +63,10 @@ export type App = {
 export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): App => {
   const { config, clock, logger, dataDir, engineDir, environment } = options;
   const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
-  let runtime = toRuntime(config.current(), registry, options.classifier);
+  const busy = new Map<string, BusyTime>();
+  let runtime = toRuntime(config.current(), registry, options.classifier, busy);
   const stopWatching = config.onChange((next) => {
-    runtime = toRuntime(next, registry, options.classifier);
+    runtime = toRuntime(next, registry, options.classifier, busy);
   });
   const health = new ModelHealth(clock);
   const metrics = createMetrics(health, () => runtime);
@@ -125,33 +126,25 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
 
 const SERVER_OPTIONS = { noDelay: true, keepAliveTimeout: 65_000, maxHeaderSize: 64 * 1024 };
 
-const toRuntime = (config: LoadedConfig, registry: UpstreamRegistry, shipped: DifficultyClassifier): Runtime => {
+/** `busy`: how busy each upstream's hardware is, kept over reloads. */
+const toRuntime = (
+  config: LoadedConfig,
+  registry: UpstreamRegistry,
+  shipped: DifficultyClassifier,
+  busy: Map<string, BusyTime>,
+): Runtime => {
   const upstreams = registry.apply(config);
   const table = compileRoutingTable(config);
   // Loaded now, so that the first request need not wait for it.
   if (table.usesLanguage) void detectLanguage('');
-  const billings = new Map(
-    table.tiers.flatMap(({ candidates }) => candidates).map((candidate) => [candidate, toBilling(candidate, config)]),
-  );
-  const strongestFirst = [...table.tiers].reverse().flatMap(({ candidates }) => candidates);
-  const priced = strongestFirst.find((candidate) => billings.get(candidate)?.kind === 'priced');
-  const billingOfCandidate = (candidate: Candidate): Billing => billings.get(candidate) ?? { kind: 'unknown' };
   return {
     config,
     table,
     upstreams,
     classifier: classifierOf(config, shipped),
-    billingOf: billingOfCandidate,
+    ...moneyOf(config, table, busy),
     confidenceOf: ({ config: { confidence } }) => config.confidenceTables[confidence ?? ''] ?? UNCALIBRATED,
-    baseline: priced ? billingOfCandidate(priced) : { kind: 'unknown' },
   };
-};
-
-const toBilling = (candidate: Candidate, { routes }: LoadedConfig): Billing => {
-  const upstream = routes.upstreams[candidate.upstream];
-  const isFree =
-    upstream === undefined || upstream.kind === 'llama' || (upstream.free ?? UPSTREAM_DEFAULTS[upstream.kind].isLocal);
-  return billingOf(isFree, candidate.config.price);
 };
 
 const stopServer = async (server: Server, clock: Clock, drainMs: number): Promise<void> => {

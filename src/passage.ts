@@ -8,6 +8,7 @@ import { HEADERS } from './contract/vocabulary.ts';
 import type { Completion } from './execution/execute.ts';
 import type { AttemptMeter } from './ledger/attempt-meter.ts';
 import { Exchange, type ExchangeFacts } from './ledger/exchange.ts';
+import { NO_TOKENS } from './ledger/tokens.ts';
 import { newId } from './lib/id.ts';
 import { formatUsd } from './lib/money.ts';
 import type { Hold } from './limits/reserve.ts';
@@ -87,7 +88,9 @@ export class Passage {
 
   beginAttempt(candidate: Candidate): AttemptMeter {
     const { tier, upstream, model } = candidate;
-    return this.#exchange.beginAttempt({ tier, upstream, model, billing: this.#runtime.billingOf(candidate) });
+    const { billingOf, hardwareOf } = this.#runtime;
+    const paid = { billing: billingOf(candidate), hardware: hardwareOf(candidate) };
+    return this.#exchange.beginAttempt({ tier, upstream, model, ...paid });
   }
 
   cacheScope(team: string, { route, forcedTier }: Selection): CacheScope {
@@ -98,11 +101,12 @@ export class Passage {
   }
 
   /** A stored answer as a new one: its own id and time, the usage it had. */
-  replay(answer: CachedAnswer): Answer {
+  replay(answer: CachedAnswer, key: string | null): Answer {
     const { tier, upstream, model, tokens } = answer;
-    this.note({ tier, upstream, model, replayedTokens: tokens });
-    this.because(['cache hit']);
     const now = this.#ports.clock.now();
+    const cacheEntry = { key: key ?? '', ageMs: Math.max(0, now - answer.storedAt), similarity: null, guards: null };
+    this.note({ tier, upstream, model, replayedTokens: { ...NO_TOKENS, ...tokens }, cacheEntry });
+    this.because(['cache hit']);
     const completion = { ...answer.completion, id: newId('chatcmpl', now), created: Math.floor(now / 1000) };
     return {
       kind: 'plain',

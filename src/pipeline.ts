@@ -3,19 +3,21 @@ import { lookUp } from './cache/look-up.ts';
 import { type ChatRequest, parseChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
+import type { StoredRequestFacts } from './contract/ledger-entry.ts';
 import { HEADERS } from './contract/vocabulary.ts';
 import { explainInWords } from './difficulty/explain-features.ts';
 import type { Escalation } from './execution/cascade.ts';
 import { execute } from './execution/execute.ts';
 import { AttemptRecorder } from './ledger/attempt-recorder.ts';
+import { tagsOf } from './ledger/tags.ts';
 import { reserve } from './limits/reserve.ts';
 import { Passage } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { decide } from './routing/decide.ts';
-import { factsOf, languageOf } from './routing/request-facts.ts';
+import { factsOf, languageOf, type RequestFacts } from './routing/request-facts.ts';
 import { isObserved } from './routing/rollout.ts';
 import type { Candidate } from './routing/routing-table.ts';
-import { type Selection, selectRoute } from './routing/select-route.ts';
+import { type Selection, selectRoute, type Wishes } from './routing/select-route.ts';
 import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
 import { thresholdOf } from './routing/share-thresholds.ts';
 import { streamOut } from './stream-out.ts';
@@ -33,9 +35,11 @@ export const createPipeline =
       const caller = await authenticate(incoming.headers, ports.keys);
       passage.note({ team: caller.team, keyId: caller.keyId });
       const request = parseChatRequest(await passage.waiting(incoming.readBody()));
-      passage.note({ requestedModel: request.model, isStream: request.isStream });
+      const tags = tagsOf(caller.tags, request.body['metadata']);
+      passage.note({ requestedModel: request.model, isStream: request.isStream, tags });
       const facts = factsOf(request, runtime.table.usesLanguage ? await languageOf(request) : null);
       const wishes = wishesOf(incoming, request.model, caller.team, ports.clock.now());
+      passage.note({ request: storedFactsOf(facts, wishes) });
       const selection = selectRoute(runtime.table, wishes, facts);
       passage.note({ route: selection.route?.name ?? 'direct' });
       const tokens = facts.promptTokens + (facts.answerTokens ?? 0);
@@ -49,12 +53,12 @@ export const createPipeline =
         ports.cache,
       );
       passage.note({ cache: stored.status });
-      if (stored.answer !== null) return streamOut(passage.replay(stored.answer), request, passage, ports);
+      if (stored.answer !== null) return streamOut(passage.replay(stored.answer, stored.key), request, passage, ports);
 
       const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
       const scored = runtime.classifier.classify(toConversation(request.body));
-      const { difficulty, modelVersion } = scored;
+      const { difficulty, modelVersion, values } = scored;
       passage.note({ difficulty, classifierVersion: modelVersion });
       const isWatched = selection.route !== null && isObserved(selection.route, session.key);
       const decision = decide({
@@ -70,7 +74,9 @@ export const createPipeline =
         isObserved: isWatched,
         random: ports.random(),
       });
-      passage.note({ tier: decision.tier });
+      const { tier, threshold } = decision;
+      const routeLine = runtime.config.routeLines[decision.route] ?? null;
+      passage.note({ tier, decision: { threshold, routeLine, featureValues: threshold === null ? null : values } });
       passage.because(decision.reasons);
       passage.explain(() => explainInWords(scored, decision.threshold));
 
@@ -99,12 +105,20 @@ export const createPipeline =
     }
   };
 
-const wishesOf = ({ headers }: Incoming, model: string, team: string, at: number) => ({
+const wishesOf = ({ headers }: Incoming, model: string, team: string, at: number): Wishes => ({
   model,
   team,
   at,
   route: headerValue(headers[HEADERS.route]),
   tier: headerValue(headers[HEADERS.tier]),
+});
+
+/** What `rightsize simulate` decides a request again by. */
+const storedFactsOf = ({ needs, ...facts }: RequestFacts, { route, tier }: Wishes): StoredRequestFacts => ({
+  ...facts,
+  needs: [...needs],
+  wishedRoute: route,
+  wishedTier: tier,
 });
 
 const headerValue = (value: string | string[] | undefined): string | null => (typeof value === 'string' ? value : null);

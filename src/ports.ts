@@ -5,7 +5,7 @@ import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import type { ModelHealth } from './execution/model-health.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
-import type { Billing } from './ledger/price.ts';
+import type { ModelMoney } from './ledger/model-money.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { CounterStore } from './limits/counter-store.ts';
@@ -18,16 +18,13 @@ import type { Upstream } from './upstreams/upstream.ts';
  * Everything that one version of routes.yaml brings into force. A request takes it once and keeps it to its end, so a
  * reload never changes a request under way.
  */
-export type Runtime = {
+export type Runtime = ModelMoney & {
   config: LoadedConfig;
   table: RoutingTable;
   upstreams: ReadonlyMap<string, Upstream>;
   classifier: DifficultyClassifier;
-  billingOf(candidate: Candidate): Billing;
   /** How a model's certainty maps to the probability that its answer is good. */
   confidenceOf(candidate: Candidate): ConfidenceTable;
-  /** What a request would cost without us: the first priced model of the strongest tier. */
-  baseline: Billing;
 };
 
 /** What the pipeline needs of the world, chosen in `app.ts`. */

@@ -7,6 +7,8 @@ export type Caller = {
   /** What the key itself may use, beside the limits and the budget of its team. */
   limits?: LimitsConfig;
   budget?: BudgetConfig;
+  /** Noted on each of its ledger entries. */
+  tags?: Readonly<Record<string, string>>;
 };
 
 export const ANONYMOUS: Caller = { keyId: null, team: 'default' };

@@ -8,6 +8,8 @@ import type { CachedAnswer, CacheStore } from './cache-store.ts';
 
 export type LookUp = {
   status: CacheStatus;
+  /** Key of the answer, where one was looked for. */
+  key: string | null;
   answer: CachedAnswer | null;
   /** Keeps a complete answer for the next one who asks; null where the route or the client forbids it. */
   remember: Remember | null;
@@ -31,18 +33,23 @@ export const lookUp = async (
 ): Promise<LookUp> => {
   const ttlMs = options.route?.cache?.ttl;
   const control = parseCacheControl(options.cacheControl);
-  if (ttlMs === undefined || (control.noStore && control.noCache)) return orRefuse(control, 'bypass', null);
+  if (ttlMs === undefined || (control.noStore && control.noCache)) return orRefuse(control, 'bypass', null, null);
   const key = cacheKey(options.scope, options.body);
   const remember = control.noStore ? null : (answer: CachedAnswer) => store.set(key, answer, ttlMs);
-  if (control.noCache) return orRefuse(control, 'bypass', remember);
+  if (control.noCache) return orRefuse(control, 'bypass', key, remember);
   const answer = await store.get(key);
   const isFresh = answer !== null && options.now - answer.storedAt <= control.maxAgeMs;
-  return isFresh ? { status: 'hit', answer, remember: null } : orRefuse(control, 'miss', remember);
+  return isFresh ? { status: 'hit', key, answer, remember: null } : orRefuse(control, 'miss', key, remember);
 };
 
-const orRefuse = (control: CacheControl, status: CacheStatus, remember: LookUp['remember']): LookUp => {
+const orRefuse = (
+  control: CacheControl,
+  status: CacheStatus,
+  key: string | null,
+  remember: LookUp['remember'],
+): LookUp => {
   if (control.onlyIfCached) throw new GatewayError('not_cached', 'No stored answer, and only-if-cached was asked for.');
-  return { status, answer: null, remember };
+  return { status, key, answer: null, remember };
 };
 
 /** Whether an answer may be served again: every choice ended by itself, with its text or with tool calls. */

@@ -35,7 +35,18 @@ export const TimeoutsSchema = z.strictObject({
   total: timeout.prefault('590s').meta({ description: 'Longest time for the whole answer.' }),
 });
 
+const HardwareCostSchema = z
+  .strictObject({
+    usdPerHour: z.number().min(0).optional().meta({ description: 'USD for an hour of work, energy not included.' }),
+    watts: z.number().min(0).optional().meta({ description: 'Power while it works, in watts.' }),
+    usdPerKwh: z.number().min(0).optional().meta({ description: 'USD for a kilowatt-hour.' }),
+  })
+  .meta({
+    description: 'What the hardware behind it costs while it works: for full savings and energy in the ledger.',
+  });
+
 const upstreamBase = {
+  cost: HardwareCostSchema.optional(),
   timeouts: TimeoutsSchema.prefault({}).meta({ description: 'Limits on waiting for this upstream.' }),
 };
 
@@ -118,12 +129,33 @@ const HttpUpstreamSchema = z.strictObject({
 export const UpstreamSchema = z.discriminatedUnion('kind', [LlamaUpstreamSchema, HttpUpstreamSchema]);
 
 const usdPerMillion = z.number().min(0).max(1_000_000);
-export const PriceSchema = z.strictObject({
+const rates = {
   input: usdPerMillion.meta({ description: 'USD per million input tokens.' }),
   cachedInput: usdPerMillion
     .optional()
     .meta({ description: 'USD per million cached input tokens; default: as input.' }),
+  cacheWrite: usdPerMillion.optional().meta({
+    description: 'USD per million input tokens that the provider puts into its cache; default: as input.',
+  }),
+  audioInput: usdPerMillion.optional().meta({ description: 'USD per million audio input tokens; default: as input.' }),
   output: usdPerMillion.meta({ description: 'USD per million output tokens, reasoning included.' }),
+  audioOutput: usdPerMillion
+    .optional()
+    .meta({ description: 'USD per million audio output tokens; default: as output.' }),
+};
+export const PriceSchema = z.strictObject({
+  ...rates,
+  above: z
+    .array(
+      z.strictObject({
+        promptTokens: z.int().min(1).meta({ description: 'These rates hold for prompts of more tokens than this.' }),
+        ...rates,
+      }),
+    )
+    .min(1)
+    .max(8)
+    .optional()
+    .meta({ description: 'Other rates for the whole request where its prompt is long.' }),
 });
 
 export const TierModelSchema = z.strictObject({

@@ -6,6 +6,8 @@ export type FeatureContribution = { name: string; value: number; contribution: n
 export type Difficulty = {
   /** 0 to 1: the calibrated probability that the small tier's answer would be worse than the large tier's. */
   difficulty: number;
+  /** What was measured, in the model's order: `judge` gives the same verdict and its reasons for it again. */
+  values: readonly number[];
   /** Every feature of the model, in the model's order. */
   features: FeatureContribution[];
   /** Names the weights that decided, e.g. `structural-1`. */
@@ -26,4 +28,6 @@ export type DifficultyClassifier = {
    */
   thresholdForQuality(quality: number): number;
   classify(conversation: Conversation): Difficulty;
+  /** The verdict on features measured before, by a model of the same version. */
+  judge(values: readonly number[]): Difficulty;
 };

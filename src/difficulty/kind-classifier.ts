@@ -12,6 +12,7 @@ export const createKindClassifier = (model: Weights): DifficultyClassifier => ({
   typicalDifficulties: model.quantiles,
   thresholdForQuality: (quality) => thresholdForQuality(model, quality),
   classify: (conversation) => judge(model, extractFeatures(conversation)),
+  judge: (values) => judge(model, values),
 });
 
 /** The verdict on one vector of features, in the order of `FEATURE_NAMES`. */
@@ -20,6 +21,7 @@ export const judge = (model: Weights, values: readonly number[]): Difficulty => 
   return {
     difficulty: applyMap(model.calibration, logitOf(model, deviations)),
     modelVersion: model.version,
+    values,
     // Made when somebody asks why: most requests are decided and never explained.
     get features() {
       return attribute(model, deviations).map((contribution, i) => ({

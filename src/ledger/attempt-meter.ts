@@ -1,10 +1,18 @@
 import type { ErrorCode } from '../contract/errors.ts';
 import type { AttemptRecord, TokenCounts } from '../contract/ledger-entry.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Billing, costUnder } from './price.ts';
+import { energyOf, type Hardware, hardwareCostOf } from './hardware.ts';
+import { type Billing, splitUnder, sumOf } from './price.ts';
 import { NO_TOKENS } from './tokens.ts';
 
-export type AttemptStart = { tier: string; upstream: string; model: string; billing: Billing };
+export type AttemptStart = {
+  tier: string;
+  upstream: string;
+  model: string;
+  billing: Billing;
+  /** One's own hardware that does the work; none where it is somebody else's. */
+  hardware?: Hardware | null;
+};
 
 export type AttemptEnd = {
   outcome: AttemptRecord['outcome'];
@@ -20,16 +28,20 @@ export class AttemptMeter {
   readonly start: AttemptStart;
   readonly #clock: Clock;
   readonly #startedAt: number;
+  readonly #startedMs: number;
+  readonly #endWork: ((nowMs: number) => number) | undefined;
   readonly #onFinish: () => void;
   #firstTokenAt: number | undefined;
   #isServing = false;
-  #finished: AttemptRecord | undefined;
+  #finished: Omit<AttemptRecord, 'isShown'> | undefined;
 
-  /** `onFinish` runs once, when the attempt ends. */
-  constructor(start: AttemptStart, clock: Clock, onFinish: () => void) {
+  /** `arrivedAt` is `clock.elapsed()` of the request's arrival; `onFinish` runs once, when the attempt ends. */
+  constructor(start: AttemptStart, clock: Clock, onFinish: () => void, arrivedAt = clock.elapsed()) {
     this.start = start;
     this.#clock = clock;
     this.#startedAt = clock.elapsed();
+    this.#startedMs = this.#startedAt - arrivedAt;
+    this.#endWork = start.hardware?.busy.begin(this.#startedAt);
     this.#onFinish = onFinish;
   }
 
@@ -55,16 +67,21 @@ export class AttemptMeter {
   /** Ends the attempt. Only the first call counts. */
   finish(end: AttemptEnd): void {
     if (this.#finished) return;
-    this.#finished = this.#recordOf(end);
+    this.#finished = this.#recordOf(end, this.#endWork?.(this.#clock.elapsed()) ?? null);
     this.#onFinish();
   }
 
-  record(): AttemptRecord {
-    return this.#finished ?? this.#recordOf({ outcome: 'aborted' });
+  record(): Omit<AttemptRecord, 'isShown'> {
+    return this.#finished ?? this.#recordOf({ outcome: 'aborted' }, null);
   }
 
-  #recordOf({ outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS }: AttemptEnd): AttemptRecord {
-    const { billing, tier, upstream, model } = this.start;
+  #recordOf(
+    { outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS }: AttemptEnd,
+    busyMs: number | null,
+  ): Omit<AttemptRecord, 'isShown'> {
+    const { billing, hardware, tier, upstream, model } = this.start;
+    const split = splitUnder(tokens, billing);
+    const cost = hardware?.cost ?? null;
     return {
       tier,
       upstream,
@@ -73,8 +90,12 @@ export class AttemptMeter {
       errorCode,
       upstreamStatus,
       tokens,
-      costNanoUsd: costUnder(tokens, billing),
+      costNanoUsd: sumOf(split),
+      costSplit: split,
       priceVersion: billing.kind === 'priced' ? billing.version : null,
+      hardwareNanoUsd: hardware == null ? 0 : cost && busyMs !== null ? hardwareCostOf(busyMs, cost) : null,
+      energyWh: cost && busyMs !== null ? energyOf(busyMs, cost) : null,
+      startedMs: this.#startedMs,
       firstTokenMs: this.#firstTokenAt === undefined ? null : this.#firstTokenAt - this.#startedAt,
       totalMs: this.#clock.elapsed() - this.#startedAt,
     };

@@ -1,10 +1,11 @@
 import type { ErrorCode } from '../contract/errors.ts';
-import type { LedgerEntry, Outcome, TokenCounts } from '../contract/ledger-entry.ts';
+import { packFeatures } from '../contract/feature-values.ts';
+import type { DecisionFacts, LedgerEntry, Outcome, TokenCounts } from '../contract/ledger-entry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NanoUsd } from '../lib/money.ts';
 import { AttemptMeter, type AttemptStart } from './attempt-meter.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { type Billing, savedAgainst } from './price.ts';
+import { costUnder } from './price.ts';
 import { addTokens, NO_TOKENS } from './tokens.ts';
 import { WaitTimer } from './wait-timer.ts';
 
@@ -25,6 +26,7 @@ type EntryFacts = Pick<
   LedgerEntry,
   | 'team'
   | 'keyId'
+  | 'tags'
   | 'requestedModel'
   | 'route'
   | 'tier'
@@ -35,19 +37,37 @@ type EntryFacts = Pick<
   | 'classifierVersion'
   | 'isStream'
   | 'cache'
+  | 'cacheEntry'
+  | 'request'
 >;
 
+/** What the answer would have cost without us: at the strongest tier's first priced model. */
+export type Baseline = Pick<AttemptStart, 'upstream' | 'model' | 'billing'>;
+
+/** @see LedgerEntry.decision; the features as measured, to be packed when the entry is stored. */
+export type DecisionNote = Omit<DecisionFacts, 'featureValues'> & { featureValues: readonly number[] | null };
+
 export type ExchangeFacts = EntryFacts & {
-  /** What the answer would have cost without us: the strongest tier's first priced model. */
-  baseline: Billing;
+  baseline: Baseline | null;
+  decision: DecisionNote | null;
   /** Tokens of an answer that came from the cache: they count as saved, and are not in the entry's tokens. */
   replayedTokens: TokenCounts;
 };
 
 /** Money and time so far, for response headers. */
-export type ExchangeTotals = Pick<LedgerEntry, 'tokens' | 'costNanoUsd' | 'savedNanoUsd' | 'totalMs' | 'overheadMs'> & {
-  attempts: number;
-};
+export type ExchangeTotals = Pick<
+  LedgerEntry,
+  | 'tokens'
+  | 'costNanoUsd'
+  | 'baselineNanoUsd'
+  | 'savedNanoUsd'
+  | 'hardwareNanoUsd'
+  | 'fullSavedNanoUsd'
+  | 'energyWh'
+  | 'wasteNanoUsd'
+  | 'totalMs'
+  | 'overheadMs'
+> & { attempts: number };
 
 /**
  * The facts of one request, collected while it is handled, and stored as exactly one ledger entry by `finish`.
@@ -62,6 +82,7 @@ export class Exchange {
   #facts: ExchangeFacts = {
     team: 'default',
     keyId: null,
+    tags: {},
     requestedModel: null,
     route: null,
     tier: null,
@@ -72,7 +93,10 @@ export class Exchange {
     classifierVersion: null,
     isStream: false,
     cache: 'bypass',
-    baseline: { kind: 'unknown' },
+    cacheEntry: null,
+    request: null,
+    decision: null,
+    baseline: null,
     replayedTokens: NO_TOKENS,
   };
 
@@ -93,7 +117,7 @@ export class Exchange {
 
   /** Starts the clock of one call to an upstream; its time is no overhead until the meter is finished. */
   beginAttempt(start: AttemptStart): AttemptMeter {
-    const attempt = new AttemptMeter(start, this.#options.clock, this.#waits.begin());
+    const attempt = new AttemptMeter(start, this.#options.clock, this.#waits.begin(), this.#startedAt);
     this.#attempts.push(attempt);
     return attempt;
   }
@@ -105,18 +129,28 @@ export class Exchange {
 
   get totals(): ExchangeTotals {
     const records = this.#attempts.map((attempt) => attempt.record());
-    const costNanoUsd = records.reduce<NanoUsd | null>(
-      (sum, { costNanoUsd: cost }) => (sum === null || cost === null ? null : sum + cost),
-      0,
-    );
-    const served = this.#served()?.record().tokens ?? this.#facts.replayedTokens;
+    const costNanoUsd = sumOfKnown(records.map((record) => record.costNanoUsd));
+    const hardwareNanoUsd = sumOfKnown(records.map((record) => record.hardwareNanoUsd));
+    const energies = records.flatMap(({ energyWh }) => (energyWh === null ? [] : [energyWh]));
+    const { baseline, replayedTokens } = this.#facts;
+    // Only the tokens of the answer that was served count for the baseline: what failed or escalated is pure cost.
+    const served = this.#served()?.record().tokens ?? replayedTokens;
+    const baselineNanoUsd = costUnder(served, baseline?.billing ?? { kind: 'unknown' });
+    const savedNanoUsd = less(baselineNanoUsd, costNanoUsd);
     const totalMs = this.#options.clock.elapsed() - this.#startedAt;
     return {
       attempts: records.length,
       tokens: records.reduce((sum, record) => addTokens(sum, record.tokens), NO_TOKENS),
       costNanoUsd,
-      // Only the tokens of the answer that was served count for the baseline: what failed or escalated is pure cost.
-      savedNanoUsd: savedAgainst(served, costNanoUsd, this.#facts.baseline),
+      baselineNanoUsd,
+      savedNanoUsd,
+      hardwareNanoUsd,
+      fullSavedNanoUsd: less(savedNanoUsd, hardwareNanoUsd),
+      energyWh: energies.length === 0 ? null : energies.reduce((sum, energy) => sum + energy, 0),
+      wasteNanoUsd: this.#attempts.reduce(
+        (sum, attempt, i) => (wasShown(attempt) ? sum : sum + (records[i]?.costNanoUsd ?? 0)),
+        0,
+      ),
       totalMs,
       overheadMs: Math.max(0, totalMs - this.#waits.totalMs),
     };
@@ -134,8 +168,9 @@ export class Exchange {
   async #store(end: { outcome: Outcome; status: number; errorCode?: ErrorCode | null }): Promise<void> {
     for (const attempt of this.#attempts) attempt.finish({ outcome: 'aborted' });
     const served = this.#served();
-    const attempts = this.#attempts.map((attempt) => attempt.record());
-    const { baseline: _, replayedTokens: __, ...facts } = this.#facts;
+    const attempts = this.#attempts.map((attempt) => ({ ...attempt.record(), isShown: wasShown(attempt) }));
+    const { baseline, decision, replayedTokens: _, ...facts } = this.#facts;
+    const { featureValues = null } = decision ?? {};
     const entry: LedgerEntry = {
       id: this.#options.id,
       at: this.#options.arrivedAt,
@@ -143,6 +178,9 @@ export class Exchange {
       configVersion: this.#options.configVersion,
       ...facts,
       ...this.totals,
+      baselineUpstream: baseline?.upstream ?? null,
+      baselineModel: baseline?.model ?? null,
+      decision: decision && { ...decision, featureValues: featureValues && packFeatures(featureValues) },
       ...(served && { tier: served.start.tier, upstream: served.start.upstream, model: served.start.model }),
       outcome: end.outcome,
       status: end.status,
@@ -166,3 +204,12 @@ export class Exchange {
     return this.#attempts.findLast((attempt) => attempt.record().outcome === 'ok') ?? this.#attempts.at(-1);
   }
 }
+
+/** A plain answer is shown once it is complete, a stream as soon as it serves. */
+const wasShown = (attempt: AttemptMeter): boolean => attempt.isServing || attempt.record().outcome === 'ok';
+
+const sumOfKnown = (amounts: (NanoUsd | null)[]): NanoUsd | null =>
+  amounts.reduce((sum, amount) => (sum === null || amount === null ? null : sum + amount), 0);
+
+const less = (amount: NanoUsd | null, part: NanoUsd | null): NanoUsd | null =>
+  amount === null || part === null ? null : amount - part;

@@ -1,15 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { Price } from '../config/schema.ts';
-import type { TokenCounts } from '../contract/ledger-entry.ts';
+import type { CostSplit, TokenCounts } from '../contract/ledger-entry.ts';
 import type { NanoUsd } from '../lib/money.ts';
 
-/** A price as integers: pico-USD (1e-12 USD) for one token. 0.125 USD per million tokens is 125000. */
-export type PriceRow = { inputPicoUsd: number; cachedInputPicoUsd: number; outputPicoUsd: number };
+/** Prices as integers: pico-USD (1e-12 USD) for one token. 0.125 USD per million tokens is 125000. */
+export type Rates = {
+  inputPicoUsd: number;
+  cachedInputPicoUsd: number;
+  cacheWritePicoUsd: number;
+  audioInputPicoUsd: number;
+  outputPicoUsd: number;
+  audioOutputPicoUsd: number;
+};
+
+/** `above`: the rates of the whole request where its prompt has more tokens than that; ascending. */
+export type PriceRow = Rates & { above: ({ promptTokens: number } & Rates)[] };
 
 /** How the answers of one model are paid for. `unknown`: a paid model without a price; its cost is never taken as zero. */
 export type Billing = { kind: 'free' } | { kind: 'priced'; row: PriceRow; version: string } | { kind: 'unknown' };
 
-/** The billing of a model: what routes.yaml says of its price wins; without a price it is free or unknown. */
+/** The billing of a model: with a price it is that; without one it is free or unknown. */
 export const billingOf = (isFree: boolean, price: Price | undefined): Billing => {
   if (!price) return { kind: isFree ? 'free' : 'unknown' };
   const row = toPriceRow(price);
@@ -17,45 +27,86 @@ export const billingOf = (isFree: boolean, price: Price | undefined): Billing =>
 };
 
 /**
- * `{ input: 0.125, output: 10 }`, in USD per million tokens, as integers. Cached input costs as input by default.
+ * `{ input: 0.125, output: 10 }`, in USD per million tokens, as integers. Cached, written and audio input cost as input
+ * by default, audio output as output.
  * @throws RangeError for a price with more than 6 decimals, which no integer of pico-USD can hold.
  */
-export const toPriceRow = (price: Price): PriceRow => ({
+export const toPriceRow = ({ above = [], ...price }: Price): PriceRow => ({
+  ...toRates(price),
+  above: above
+    .map(({ promptTokens, ...rates }) => ({ promptTokens, ...toRates(rates) }))
+    .sort((a, b) => a.promptTokens - b.promptTokens),
+});
+
+const toRates = (price: Omit<Price, 'above'>): Rates => ({
   inputPicoUsd: toPicoUsd(price.input),
   cachedInputPicoUsd: toPicoUsd(price.cachedInput ?? price.input),
+  cacheWritePicoUsd: toPicoUsd(price.cacheWrite ?? price.input),
+  audioInputPicoUsd: toPicoUsd(price.audioInput ?? price.input),
   outputPicoUsd: toPicoUsd(price.output),
+  audioOutputPicoUsd: toPicoUsd(price.audioOutput ?? price.output),
 });
 
 /** A name for the row, equal for equal prices: 12 hex digits of SHA-256. */
-export const priceVersion = (row: PriceRow): string =>
+export const priceVersion = ({ above, ...rates }: PriceRow): string =>
   createHash('sha256')
-    .update(`${row.inputPicoUsd}/${row.cachedInputPicoUsd}/${row.outputPicoUsd}`)
+    .update([rates, ...above].map((each) => Object.values(each).join('/')).join(' '))
     .digest('hex')
     .slice(0, 12);
 
-/** Exact integer nano-USD, rounded half up once, for all tokens together. Cached input is billed at its own price. */
+/** Exact integer nano-USD, rounded half up once, for all tokens together. */
 export const costOf = (tokens: TokenCounts, row: PriceRow): NanoUsd => {
-  const picoUsd =
-    BigInt(tokens.promptTokens - tokens.cachedTokens) * BigInt(row.inputPicoUsd) +
-    BigInt(tokens.cachedTokens) * BigInt(row.cachedInputPicoUsd) +
-    BigInt(tokens.completionTokens) * BigInt(row.outputPicoUsd);
-  return Number((picoUsd + 500n) / 1000n);
-};
-
-/** Integer nano-USD; null when a paid model has no price. No tokens cost nothing at any price, so then it is 0. */
-export const costUnder = (tokens: TokenCounts, billing: Billing): NanoUsd | null => {
-  if (billing.kind === 'priced') return costOf(tokens, billing.row);
-  return billing.kind === 'free' || tokens.promptTokens + tokens.completionTokens === 0 ? 0 : null;
+  const split = splitOf(tokens, row);
+  return Object.values(split).reduce((sum, part) => sum + part, 0);
 };
 
 /**
- * What `tokens` would have cost at the baseline, less what was paid: negative when we paid more.
- * @returns null when either is unknown.
+ * The cost by class of tokens. Each class is rounded so that the classes add up to the cost, which is rounded half up
+ * once: a class is what the rounded sum grows by when it is added.
  */
-export const savedAgainst = (tokens: TokenCounts, cost: NanoUsd | null, baseline: Billing): NanoUsd | null => {
-  const baselineCost = costUnder(tokens, baseline);
-  return cost === null || baselineCost === null ? null : baselineCost - cost;
+export const splitOf = (tokens: TokenCounts, row: PriceRow): CostSplit => {
+  const rates = row.above.findLast(({ promptTokens }) => tokens.promptTokens > promptTokens) ?? row;
+  const { cachedTokens, cacheWriteTokens, audioPromptTokens, reasoningTokens, audioCompletionTokens } = tokens;
+  const textInput = tokens.promptTokens - cachedTokens - cacheWriteTokens - audioPromptTokens;
+  const textOutput = tokens.completionTokens - reasoningTokens - audioCompletionTokens;
+  let exact = 0n;
+  let rounded = 0n;
+  const add = (picoUsd: bigint): NanoUsd => {
+    exact += picoUsd;
+    const before = rounded;
+    rounded = (exact + 500n) / 1000n;
+    return Number(rounded - before);
+  };
+  return {
+    inputNanoUsd: add(price(textInput, rates.inputPicoUsd) + price(audioPromptTokens, rates.audioInputPicoUsd)),
+    cachedInputNanoUsd: add(price(cachedTokens, rates.cachedInputPicoUsd)),
+    cacheWriteNanoUsd: add(price(cacheWriteTokens, rates.cacheWritePicoUsd)),
+    outputNanoUsd: add(price(textOutput, rates.outputPicoUsd) + price(audioCompletionTokens, rates.audioOutputPicoUsd)),
+    reasoningNanoUsd: add(price(reasoningTokens, rates.outputPicoUsd)),
+  };
 };
+
+const price = (tokens: number, picoUsd: number): bigint => BigInt(tokens) * BigInt(picoUsd);
+
+const NOTHING: CostSplit = {
+  inputNanoUsd: 0,
+  cachedInputNanoUsd: 0,
+  cacheWriteNanoUsd: 0,
+  outputNanoUsd: 0,
+  reasoningNanoUsd: 0,
+};
+
+/** The cost by class; null when a paid model has no price. No tokens cost nothing at any price, so then it is all 0. */
+export const splitUnder = (tokens: TokenCounts, billing: Billing): CostSplit | null => {
+  if (billing.kind === 'priced') return splitOf(tokens, billing.row);
+  return billing.kind === 'free' || tokens.promptTokens + tokens.completionTokens === 0 ? NOTHING : null;
+};
+
+/** Integer nano-USD; null when a paid model has no price. */
+export const costUnder = (tokens: TokenCounts, billing: Billing): NanoUsd | null => sumOf(splitUnder(tokens, billing));
+
+export const sumOf = (split: CostSplit | null): NanoUsd | null =>
+  split && Object.values(split).reduce((sum, part) => sum + part, 0);
 
 /** 1 USD per million tokens is 1e6 pico-USD per token. Division is exactly rounded, so only k / 1e6 passes the check. */
 const toPicoUsd = (usdPerMillion: number): number => {

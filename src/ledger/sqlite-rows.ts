@@ -1,20 +1,28 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import type { AttemptRecord, LedgerEntry, TokenCounts } from '../contract/ledger-entry.ts';
+import type { AttemptRecord, LedgerEntry } from '../contract/ledger-entry.ts';
 
 /** A row as bound to and read from SQLite: the properties of an entry or attempt, flat, booleans as 0 and 1. */
 type Row = Record<string, SQLOutputValue>;
 
-const TOKENS = ['promptTokens', 'cachedTokens', 'completionTokens', 'reasoningTokens', 'isEstimated'];
+const TOKENS = [
+  ...['promptTokens', 'cachedTokens', 'cacheWriteTokens', 'audioPromptTokens'],
+  ...['completionTokens', 'reasoningTokens', 'audioCompletionTokens', 'isEstimated'],
+];
+const SPLIT = ['inputNanoUsd', 'cachedInputNanoUsd', 'cacheWriteNanoUsd', 'outputNanoUsd', 'reasoningNanoUsd'];
+/** Objects that only one entry's own page reads, as JSON. */
+const JSON_COLUMNS = ['tags', 'decision', 'request', 'cacheEntry'] as const;
 
 const ENTRY = [
   ...['id', 'at', 'endpoint', 'team', 'keyId', 'requestedModel', 'route', 'tier', 'upstream', 'model', 'difficulty'],
   ...['reason', 'configVersion', 'classifierVersion', 'isStream', 'cache', 'outcome', 'status', 'errorCode', ...TOKENS],
-  ...['costNanoUsd', 'savedNanoUsd', 'firstTokenMs', 'totalMs', 'overheadMs'],
+  ...['costNanoUsd', 'savedNanoUsd', 'firstTokenMs', 'totalMs', 'overheadMs', 'baselineUpstream', 'baselineModel'],
+  ...['baselineNanoUsd', 'hardwareNanoUsd', 'fullSavedNanoUsd', 'energyWh', 'wasteNanoUsd', ...JSON_COLUMNS],
 ];
 
 const ATTEMPT = [
   ...['entryId', 'position', 'tier', 'upstream', 'model', 'outcome', 'errorCode', 'upstreamStatus', ...TOKENS],
-  ...['costNanoUsd', 'priceVersion', 'firstTokenMs', 'totalMs'],
+  ...['costNanoUsd', 'priceVersion', 'firstTokenMs', 'totalMs', 'isShown', ...SPLIT, 'hardwareNanoUsd', 'energyWh'],
+  ...['startedMs'],
 ];
 
 const columnOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -30,23 +38,45 @@ export const SELECT_ENTRIES = `${selectFrom('entries', ENTRY)} WHERE at >= ? ORD
 export const SELECT_ATTEMPTS = `${selectFrom('attempts', ATTEMPT)} WHERE entry_id = ? ORDER BY position`;
 
 /** Values for INSERT_ENTRY. */
-export const entryValues = (entry: LedgerEntry): SQLInputValue[] => valuesOf(ENTRY, { ...entry, ...entry.tokens });
+export const entryValues = (entry: LedgerEntry): SQLInputValue[] =>
+  valuesOf(ENTRY, { ...entry, ...entry.tokens, ...jsonOf(entry) });
 
 /** Values for INSERT_ATTEMPT. */
 export const attemptValues = (entryId: string, position: number, attempt: AttemptRecord): SQLInputValue[] =>
-  valuesOf(ATTEMPT, { ...attempt, ...attempt.tokens, entryId, position });
+  valuesOf(ATTEMPT, { ...attempt, ...attempt.tokens, ...(attempt.costSplit ?? UNKNOWN_SPLIT), entryId, position });
+
+const UNKNOWN_SPLIT = Object.fromEntries(SPLIT.map((property) => [property, null]));
+
+const jsonOf = (entry: LedgerEntry): Record<string, string | null> =>
+  Object.fromEntries(JSON_COLUMNS.map((name) => [name, entry[name] === null ? null : JSON.stringify(entry[name])]));
 
 /** The rows were written from these types, and the tables are STRICT, so they are taken at their word. */
 export const entryOf = (row: Row, attempts: Row[]): LedgerEntry =>
-  ({ ...nestTokens(row), isStream: row.isStream === 1, attempts: attempts.map(attemptOf) }) as LedgerEntry;
+  ({
+    ...without(row, TOKENS),
+    tokens: tokensOf(row),
+    ...Object.fromEntries(
+      JSON_COLUMNS.map((name) => [name, row[name] === null ? null : JSON.parse(String(row[name]))]),
+    ),
+    isStream: row.isStream === 1,
+    attempts: attempts.map(attemptOf),
+  }) as LedgerEntry;
 
-const attemptOf = ({ entryId: _, position: __, ...row }: Row): AttemptRecord => nestTokens(row) as AttemptRecord;
+const attemptOf = (row: Row): AttemptRecord =>
+  ({
+    ...without(row, [...TOKENS, ...SPLIT, 'entryId', 'position']),
+    tokens: tokensOf(row),
+    costSplit: row['inputNanoUsd'] === null ? null : picked(row, SPLIT),
+    isShown: row['isShown'] === 1,
+  }) as AttemptRecord;
 
-const nestTokens = (row: Row): object => {
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens, isEstimated, ...rest } = row;
-  const counts = { promptTokens, cachedTokens, completionTokens, reasoningTokens };
-  return { ...rest, tokens: { ...counts, isEstimated: isEstimated === 1 } as TokenCounts };
-};
+const tokensOf = (row: Row): object => ({ ...picked(row, TOKENS), isEstimated: row['isEstimated'] === 1 });
+
+const picked = (row: Row, properties: string[]): object =>
+  Object.fromEntries(properties.map((property) => [property, row[property]]));
+
+const without = (row: Row, properties: string[]): object =>
+  Object.fromEntries(Object.entries(row).filter(([property]) => !properties.includes(property)));
 
 const valuesOf = (properties: string[], record: object): SQLInputValue[] =>
   properties.map((property) => {

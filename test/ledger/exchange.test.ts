@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { packFeatures, unpackFeatures } from '../../src/contract/feature-values.ts';
 import type { LedgerEntry, TokenCounts } from '../../src/contract/ledger-entry.ts';
 import { Exchange } from '../../src/ledger/exchange.ts';
+import { BusyTime } from '../../src/ledger/hardware.ts';
 import { MemoryLedgerStore } from '../../src/ledger/memory-ledger-store.ts';
 import { billingOf } from '../../src/ledger/price.ts';
 import { NO_TOKENS } from '../../src/ledger/tokens.ts';
@@ -38,8 +40,9 @@ describe('one exchange leaves exactly one entry', () => {
   it('when it succeeds', async () => {
     const { clock, exchange, entries } = setUp();
     exchange.note({ team: 'research', keyId: 'key_1', requestedModel: 'auto', route: 'default' });
+    exchange.note({ tags: { app: 'chat' }, decision: { threshold: 0.55, routeLine: 7, featureValues: [1, 0.5] } });
     exchange.note({ difficulty: 0.2, reason: 'difficulty 0.20 < 0.55', classifierVersion: 'd1', isStream: true });
-    exchange.note({ cache: 'miss', baseline: paid.billing });
+    exchange.note({ cache: 'miss', baseline: paid });
     clock.advance(2);
     const attempt = exchange.beginAttempt(free);
     clock.advance(30);
@@ -57,6 +60,7 @@ describe('one exchange leaves exactly one entry', () => {
         endpoint: '/v1/chat/completions',
         team: 'research',
         keyId: 'key_1',
+        tags: { app: 'chat' },
         requestedModel: 'auto',
         route: 'default',
         tier: 'small',
@@ -79,16 +83,37 @@ describe('one exchange leaves exactly one entry', () => {
             outcome: 'ok',
             errorCode: null,
             upstreamStatus: 200,
+            isShown: true,
             tokens: tokens(100, 10),
             costNanoUsd: 0,
+            costSplit: {
+              inputNanoUsd: 0,
+              cachedInputNanoUsd: 0,
+              cacheWriteNanoUsd: 0,
+              outputNanoUsd: 0,
+              reasoningNanoUsd: 0,
+            },
             priceVersion: null,
+            hardwareNanoUsd: 0,
+            energyWh: null,
+            startedMs: 2,
             firstTokenMs: 30,
             totalMs: 100,
           },
         ],
         tokens: tokens(100, 10),
         costNanoUsd: 0,
+        baselineUpstream: 'cloud',
+        baselineModel: 'big',
+        baselineNanoUsd: 200_000,
         savedNanoUsd: 200_000,
+        hardwareNanoUsd: 0,
+        fullSavedNanoUsd: 200_000,
+        energyWh: null,
+        wasteNanoUsd: 0,
+        decision: { threshold: 0.55, routeLine: 7, featureValues: packFeatures([1, 0.5]) },
+        request: null,
+        cacheEntry: null,
         firstTokenMs: 32,
         totalMs: 103,
         overheadMs: 3,
@@ -159,13 +184,15 @@ it('a store that rejects is told to onError and does not fail the request', asyn
 describe('money', () => {
   it('sums over attempts, and only the served answer counts for the saving', async () => {
     const { exchange, entry } = setUp();
-    exchange.note({ baseline: paid.billing });
+    exchange.note({ baseline: paid });
     exchange.beginAttempt(paid).finish({ outcome: 'error', tokens: tokens(100, 10) });
     exchange.beginAttempt(free).finish({ outcome: 'ok', tokens: { ...tokens(100, 20), isEstimated: true } });
     expect(exchange.totals).toMatchObject({ attempts: 2, costNanoUsd: 200_000, savedNanoUsd: 100_000 });
     await exchange.finish({ outcome: 'ok', status: 200 });
     expect(await entry()).toMatchObject({
       tier: 'small',
+      wasteNanoUsd: 200_000,
+      attempts: [{ isShown: false }, { isShown: true }],
       tokens: { promptTokens: 200, completionTokens: 30, isEstimated: true },
       costNanoUsd: 200_000,
       savedNanoUsd: 100_000,
@@ -191,7 +218,7 @@ describe('money', () => {
 
   it('of a cache hit is zero, and its saving the whole answer', async () => {
     const { exchange, entry } = setUp();
-    exchange.note({ cache: 'hit', tier: 'large', model: 'big', upstream: 'cloud', baseline: paid.billing });
+    exchange.note({ cache: 'hit', tier: 'large', model: 'big', upstream: 'cloud', baseline: paid });
     exchange.note({ replayedTokens: tokens(100, 10) });
     await exchange.finish({ outcome: 'ok', status: 200 });
     expect(await entry()).toMatchObject({
@@ -202,6 +229,47 @@ describe('money', () => {
       attempts: [],
     });
   });
+});
+
+describe("hardware of one's own", () => {
+  const watts = { watts: 300, usdPerKwh: 0.4, usdPerHour: 3.6 };
+
+  it('costs by its share of busy time, and lessens the full saving alone', async () => {
+    const { clock, exchange, entry } = setUp();
+    const hardware = { busy: new BusyTime(), cost: watts };
+    exchange.note({ baseline: paid });
+    const attempt = exchange.beginAttempt({ ...free, hardware });
+    clock.advance(500);
+    const other = hardware.busy.begin(clock.elapsed());
+    clock.advance(1_000);
+    attempt.serve();
+    attempt.finish({ outcome: 'ok', tokens: tokens(1_000, 100) });
+    expect(other(clock.elapsed())).toBe(500);
+    await exchange.finish({ outcome: 'ok', status: 200 });
+    // 1 s of 3.60 USD an hour, and 300 W for 1 s at 0.40 USD/kWh.
+    const hardwareNanoUsd = 1_000_000 + 33_333;
+    expect(await entry()).toMatchObject({
+      costNanoUsd: 0,
+      savedNanoUsd: 2_000_000,
+      hardwareNanoUsd,
+      fullSavedNanoUsd: 2_000_000 - hardwareNanoUsd,
+      energyWh: 300 / 3_600,
+    });
+  });
+
+  it('that routes.yaml does not price is unknown, and so is the full saving', async () => {
+    const { exchange, entry } = setUp();
+    exchange.note({ baseline: paid });
+    const attempt = exchange.beginAttempt({ ...free, hardware: { busy: new BusyTime(), cost: null } });
+    attempt.finish({ outcome: 'ok', tokens: tokens(100, 10) });
+    await exchange.finish({ outcome: 'ok', status: 200 });
+    expect(await entry()).toMatchObject({ savedNanoUsd: 200_000, hardwareNanoUsd: null, fullSavedNanoUsd: null });
+  });
+});
+
+it('features come back as they were packed', () => {
+  const values = [0, -1, 1.5, 3.25, 1e-3];
+  expect(unpackFeatures(packFeatures(values))).toEqual(values.map(Math.fround));
 });
 
 describe('overhead', () => {

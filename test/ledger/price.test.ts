@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TokenCounts } from '../../src/contract/ledger-entry.ts';
-import { billingOf, costOf, costUnder, priceVersion, savedAgainst, toPriceRow } from '../../src/ledger/price.ts';
+import { billingOf, costOf, costUnder, priceVersion, splitOf, toPriceRow } from '../../src/ledger/price.ts';
 import { NO_TOKENS } from '../../src/ledger/tokens.ts';
 
 const tokens = (promptTokens: number, completionTokens = 0, cachedTokens = 0): TokenCounts => ({
@@ -58,6 +58,56 @@ describe('cost', () => {
     expect(costOf(tokens(1_000, 0, 400), toPriceRow({ input: 1, output: 0 }))).toBe(1_000_000);
   });
 
+  it('splits by class of tokens, each at its own price, to exactly the cost', () => {
+    const row = toPriceRow({
+      input: 1,
+      cachedInput: 0.1,
+      cacheWrite: 1.25,
+      audioInput: 40,
+      output: 8,
+      audioOutput: 80,
+    });
+    const used = {
+      ...NO_TOKENS,
+      promptTokens: 1_000,
+      cachedTokens: 400,
+      cacheWriteTokens: 200,
+      audioPromptTokens: 100,
+      completionTokens: 50,
+      reasoningTokens: 30,
+      audioCompletionTokens: 5,
+    };
+    expect(splitOf(used, row)).toEqual({
+      inputNanoUsd: 300_000 + 4_000_000,
+      cachedInputNanoUsd: 40_000,
+      cacheWriteNanoUsd: 250_000,
+      outputNanoUsd: 15 * 8_000 + 5 * 80_000,
+      reasoningNanoUsd: 240_000,
+    });
+    // 333 pico-USD a token: no class is a whole nano-USD, and the sum is rounded once all the same.
+    const odd = toPriceRow({ input: 0.000333, output: 0.000333 });
+    expect(splitOf({ ...NO_TOKENS, promptTokens: 2, cachedTokens: 1, completionTokens: 1 }, odd)).toMatchObject({
+      inputNanoUsd: 0,
+      cachedInputNanoUsd: 1,
+      outputNanoUsd: 0,
+    });
+    expect(costOf(tokens(2, 1), odd)).toBe(1);
+  });
+
+  it('of a long prompt is at the rates for long prompts, all of it', () => {
+    const row = toPriceRow({
+      input: 1,
+      output: 1,
+      above: [
+        { promptTokens: 500, input: 4, output: 4 },
+        { promptTokens: 200, input: 2, output: 3 },
+      ],
+    });
+    expect([200, 201, 500, 501].map((count) => costOf(tokens(count, 1), row))).toEqual([
+      201_000, 405_000, 1_003_000, 2_008_000,
+    ]);
+  });
+
   it('equals exact decimal arithmetic for random prices and counts', () => {
     const random = randomFrom(42);
     const integer = (below: number) => Math.floor(random() * below);
@@ -98,12 +148,5 @@ describe('billing', () => {
     expect(costUnder(tokens(0), unknown)).toBe(0);
     expect(costUnder(tokens(10), priced)).toBe(10_000);
     expect(billingOf(true, { input: 1, output: 1 }).kind).toBe('priced');
-  });
-
-  it('saves what the baseline would have cost, less the cost', () => {
-    expect(savedAgainst(tokens(10), 4_000, priced)).toBe(6_000);
-    expect(savedAgainst(tokens(10), 14_000, priced)).toBe(-4_000);
-    expect(savedAgainst(tokens(10), null, priced)).toBeNull();
-    expect(savedAgainst(tokens(10), 0, unknown)).toBeNull();
   });
 });

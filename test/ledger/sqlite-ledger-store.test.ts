@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { entries } from '../../src/ledger/migrations/0001-entries.ts';
 import { SqliteLedgerStore } from '../../src/ledger/sqlite-ledger-store.ts';
 import { sampleAttempt, sampleEntry } from './sample-entry.ts';
 
@@ -154,6 +155,34 @@ describe('opening', () => {
     setVersion(99);
     expect(() => SqliteLedgerStore.open({ directory })).toThrow(/schema version 99 .* run the newer version/);
     expect(() => SqliteLedgerStore.openToRead({ directory })).toThrow(/schema version 99/);
+  });
+
+  it('brings a ledger of the first version forward and keeps its entries', async () => {
+    mkdirSync(directory);
+    const first = new DatabaseSync(file());
+    first.exec(`${entries}
+      INSERT INTO entries (id, at, endpoint, team, reason, config_version, is_stream, cache, outcome, status,
+        prompt_tokens, cached_tokens, completion_tokens, reasoning_tokens, is_estimated, cost_nano_usd, total_ms, overhead_ms)
+      VALUES ('req_old', 7, '/v1/chat/completions', 'red', '', 'c0', 1, 'miss', 'ok', 200, 10, 2, 5, 1, 0, 900, 80, 1);
+      INSERT INTO attempts (entry_id, position, tier, upstream, model, outcome, prompt_tokens, cached_tokens,
+        completion_tokens, reasoning_tokens, is_estimated, cost_nano_usd, total_ms)
+      VALUES ('req_old', 0, 'large', 'cloud', 'big', 'ok', 10, 2, 5, 1, 0, 900, 79);
+      PRAGMA user_version = 1;`);
+    first.close();
+    const store = SqliteLedgerStore.open({ directory });
+    await store.append(sampleEntry({ id: 'req_new', at: 8 }));
+    expect(await store.recent({ sinceMs: 0, limit: 9 })).toMatchObject([
+      sampleEntry({ id: 'req_new', at: 8 }),
+      {
+        id: 'req_old',
+        costNanoUsd: 900,
+        tags: {},
+        decision: null,
+        tokens: { promptTokens: 10, cacheWriteTokens: 0, isEstimated: false },
+        attempts: [{ model: 'big', isShown: true, costSplit: null, hardwareNanoUsd: null, startedMs: 0 }],
+      },
+    ]);
+    await store.close();
   });
 
   it('to read refuses a ledger that is not yet upgraded', async () => {

@@ -3,6 +3,7 @@ import type { WireUsage } from '../../src/contract/openai.ts';
 import { addTokens, NO_TOKENS, tokensFromUsage } from '../../src/ledger/tokens.ts';
 
 const counts = (promptTokens: number, completionTokens: number, cachedTokens = 0, reasoningTokens = 0) => ({
+  ...NO_TOKENS,
   promptTokens,
   cachedTokens,
   completionTokens,

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../sqlite-transaction.ts';
 import { entries } from './0001-entries.ts';
+import { decisionsAndMoney } from './0002-decisions-and-money.ts';
 
 /** In order and never edited once released: the database's `user_version` is the number of those applied. */
-const MIGRATIONS = [entries];
+const MIGRATIONS = [entries, decisionsAndMoney];
 
 /**
  * Brings the schema up to date, all steps in one transaction; several processes may do so at the same time.

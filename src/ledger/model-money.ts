@@ -1,0 +1,49 @@
+import type { LoadedConfig } from '../config/loaded-config.ts';
+import type { UpstreamConfig } from '../config/schema.ts';
+import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
+import type { Candidate, RoutingTable } from '../routing/routing-table.ts';
+import type { Baseline } from './exchange.ts';
+import { BusyTime, type Hardware } from './hardware.ts';
+import { type Billing, billingOf } from './price.ts';
+
+/** How the models of one routes.yaml are paid for. */
+export type ModelMoney = {
+  billingOf(candidate: Candidate): Billing;
+  /** One's own hardware behind a model; null where it is somebody else's. */
+  hardwareOf(candidate: Candidate): Hardware | null;
+  /** What a request would cost without us: the first priced model of the strongest tier; null where none has a price. */
+  baseline: Baseline | null;
+};
+
+/** @param busy how busy each upstream's hardware is, by its name: handed in because it outlives a reload. */
+export const moneyOf = (
+  { routes }: LoadedConfig,
+  { tiers }: Pick<RoutingTable, 'tiers'>,
+  busy: Map<string, BusyTime>,
+): ModelMoney => {
+  const billingOfCandidate = ({ upstream, config }: Candidate): Billing => {
+    const at = routes.upstreams[upstream];
+    return billingOf(at === undefined || isFree(at), config.price);
+  };
+  const billings = new Map(
+    tiers.flatMap(({ candidates }) => candidates).map((candidate) => [candidate, billingOfCandidate(candidate)]),
+  );
+  const strongestFirst = [...tiers].reverse().flatMap(({ candidates }) => candidates);
+  const priced = strongestFirst.find((candidate) => billings.get(candidate)?.kind === 'priced');
+  return {
+    billingOf: (candidate) => billings.get(candidate) ?? { kind: 'unknown' },
+    hardwareOf({ upstream: name }) {
+      const upstream = routes.upstreams[name];
+      if (upstream === undefined || !(UPSTREAM_DEFAULTS[upstream.kind].isLocal || upstream.cost)) return null;
+      const time = busy.get(name) ?? new BusyTime();
+      busy.set(name, time);
+      return { busy: time, cost: upstream.cost ?? null };
+    },
+    baseline: priced
+      ? { upstream: priced.upstream, model: priced.model, billing: billings.get(priced) ?? { kind: 'unknown' } }
+      : null,
+  };
+};
+
+const isFree = (upstream: UpstreamConfig): boolean =>
+  upstream.kind === 'llama' || (upstream.free ?? UPSTREAM_DEFAULTS[upstream.kind].isLocal);
