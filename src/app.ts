@@ -9,6 +9,7 @@ import { MemoryAdminSessionStore } from './auth/memory-admin-session-store.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
+import { chatDialect } from './dialects/chat.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
@@ -86,6 +87,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   };
   const http = createHttpApp({
     pipeline: createPipeline(ports),
+    inference: [{ path: '/chat/completions', dialect: chatDialect }],
     runtime: ports.runtime,
     configStatus: () => config.status(),
     keys: ports.keys,

@@ -24,7 +24,7 @@ export type Answer = Omit<Completion, 'candidate' | 'failures'> & {
   /** Keeps the answer for the next one who asks; null where that is not wanted. */
   remember: Remember | null;
 } & (
-    | Pick<Completion & { kind: 'plain' }, 'kind' | 'completion' | 'text'>
+    | Pick<Completion & { kind: 'plain' }, 'kind' | 'completion' | 'text' | 'native'>
     | Pick<Completion & { kind: 'stream' }, 'kind' | 'parts'>
   );
 
@@ -159,7 +159,7 @@ export class Passage {
   }
 
   /** Ends the request with an error that the client has seen nothing of yet. */
-  async fail(error: GatewayError): Promise<Reply> {
+  async fail(error: GatewayError): Promise<Reply & { kind: 'failure' }> {
     if (error.code === 'internal_error')
       this.#ports.logger.error({ err: error.cause, id: this.#incoming.id }, error.message);
     await this.finish({ outcome: this.outcomeOf(error), status: error.status, error });

@@ -1,10 +1,11 @@
 import { authenticate } from './auth/authenticate.ts';
 import { lookUp } from './cache/look-up.ts';
-import { type ChatRequest, parseChatRequest, toConversation } from './contract/chat-request.ts';
+import { type ChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { StoredRequestFacts } from './contract/ledger-entry.ts';
 import { HEADERS } from './contract/vocabulary.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { explainInWords } from './difficulty/explain-features.ts';
 import type { Escalation } from './execution/cascade.ts';
 import { execute } from './execution/execute.ts';
@@ -23,18 +24,20 @@ import { thresholdOf } from './routing/share-thresholds.ts';
 import { streamOut } from './stream-out.ts';
 
 /**
- * The story of one chat request: authenticate, parse, reserve, look up, classify, decide, execute, stream out, record.
+ * The story of one request for inference, whatever its wire format: authenticate, parse, reserve, look up, classify, decide, execute, stream out, record.
  * Never throws: whatever goes wrong is a `failure` reply, and is in the ledger.
  */
 export const createPipeline =
   (ports: Ports) =>
-  async (incoming: Incoming): Promise<Reply> => {
+  async (incoming: Incoming, dialect: Dialect): Promise<Reply> => {
     const runtime = ports.runtime();
     const passage = new Passage(incoming, runtime, ports);
     try {
       const caller = await authenticate(incoming.headers, ports.keys);
       passage.note({ team: caller.team, keyId: caller.keyId });
-      const request = parseChatRequest(await passage.waiting(incoming.readBody()));
+      const bytes = await passage.waiting(incoming.readBody());
+      const asked = await dialect.read(bytes, { id: incoming.id, team: caller.team, headers: incoming.headers });
+      const request = asked.chat;
       const tags = tagsOf(caller.tags, request.body['metadata']);
       passage.note({ requestedModel: request.model, isStream: request.isStream, tags });
       const facts = factsOf(request, runtime.table.usesLanguage ? await languageOf(request) : null);
@@ -49,11 +52,16 @@ export const createPipeline =
       const cacheControl = incoming.headers['cache-control'];
       const now = ports.clock.now();
       const stored = await lookUp(
-        { route: selection.route, scope, body: request.body, cacheControl, now },
+        // Chat cannot say all of it, so it could not be told from another request.
+        { route: request.native?.need == null ? selection.route : null, scope, body: request.body, cacheControl, now },
         ports.cache,
       );
       passage.note({ cache: stored.status });
-      if (stored.answer !== null) return streamOut(passage.replay(stored.answer, stored.key), request, passage, ports);
+      if (stored.answer !== null) {
+        const answer = passage.replay(stored.answer, stored.key);
+        const writer = asked.answer({ served: answer.candidate, route: selection.route, session: null });
+        return await streamOut(answer, request.isStream, writer, passage, ports);
+      }
 
       const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
@@ -99,9 +107,13 @@ export const createPipeline =
         (error: unknown) => ports.logger.warn({ err: error, id: incoming.id }, 'a session could not be kept'),
       );
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
-      return streamOut({ ...completion, remember: stored.remember }, request, passage, ports);
+      const { candidate: served } = completion;
+      const writer = asked.answer({ served, route: selection.route, session: session.key });
+      const answer = { ...completion, remember: stored.remember };
+      return await streamOut(answer, request.isStream, writer, passage, ports);
     } catch (thrown) {
-      return passage.fail(toGatewayError(thrown));
+      const error = toGatewayError(thrown);
+      return { ...(await passage.fail(error)), text: dialect.failure(error) };
     }
   };
 

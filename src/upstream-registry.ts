@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './config/schema.ts';
-import { UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
+import { apisOf, UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { hasGpuBinaries } from './model-host/engine.ts';
@@ -87,6 +87,7 @@ export class UpstreamRegistry {
       kind,
       // A file without the URL that its kind needs does not load.
       url: url ?? (defaultUrl as string),
+      apis: apisOf(config),
       connections,
       timeouts,
       clock: this.#options.clock,

@@ -16,6 +16,7 @@ const RANKS: Record<string, number> = {
   translate: 3,
   upstreams: 3,
   ledger: 3,
+  dialects: 4,
   'ports.ts': 4,
   'passage.ts': 4,
   'stream-out.ts': 4,

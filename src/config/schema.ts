@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UPSTREAM_KINDS } from '../contract/vocabulary.ts';
+import { APIS, UPSTREAM_KINDS } from '../contract/vocabulary.ts';
 
 /**
  * The shape of routes.yaml, the authority for the published JSON Schema and for `docs/configuration.md`.
@@ -121,6 +121,15 @@ const HttpUpstreamSchema = z.strictObject({
     )
     .optional()
     .meta({ description: 'Extra request headers, by name.' }),
+  apis: z
+    .array(z.enum(APIS))
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'The APIs it speaks. Requests of one that it does not are translated to `chat`. Default: `chat`, and `responses` ' +
+        'too for kinds `openai` and `azure` (there only where the URL ends in `/openai/v1`).',
+    }),
   free: z.boolean().optional().meta({ description: 'Its answers cost nothing. Default: true for local runtimes.' }),
   connections: z.int().min(1).max(4096).default(256).meta({ description: 'Most connections open at one time.' }),
   ...upstreamBase,

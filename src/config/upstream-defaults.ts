@@ -1,4 +1,5 @@
-import type { UpstreamKind } from '../contract/vocabulary.ts';
+import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
+import type { UpstreamConfig } from './schema.ts';
 
 /** What the gateway assumes of a kind of upstream where routes.yaml says nothing. */
 export type UpstreamDefaults = {
@@ -49,3 +50,18 @@ export const UPSTREAM_DEFAULTS: Readonly<Record<UpstreamKind, UpstreamDefaults>>
 /** What a kind stands for; undefined for a word that is no kind. */
 export const defaultsOf = (kind: string | undefined): UpstreamDefaults | undefined =>
   kind !== undefined && Object.hasOwn(UPSTREAM_DEFAULTS, kind) ? UPSTREAM_DEFAULTS[kind as UpstreamKind] : undefined;
+
+/**
+ * The wire formats of an upstream: what routes.yaml says, else what is certain of its kind. Azure has responses below its
+ * `/openai/v1` alone (https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses).
+ */
+export const apisOf = (upstream: UpstreamConfig): ReadonlySet<Api> => {
+  if (upstream.kind === 'llama') return CHAT_ALONE;
+  if (upstream.apis !== undefined) return new Set(upstream.apis);
+  const hasResponses =
+    upstream.kind === 'openai' || (upstream.kind === 'azure' && /\/openai\/v1\/?$/.test(upstream.url ?? ''));
+  return hasResponses ? CHAT_AND_RESPONSES : CHAT_ALONE;
+};
+
+const CHAT_ALONE: ReadonlySet<Api> = new Set(['chat']);
+const CHAT_AND_RESPONSES: ReadonlySet<Api> = new Set(['chat', 'responses']);

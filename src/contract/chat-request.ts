@@ -1,16 +1,22 @@
 import { isUtf8 } from 'node:buffer';
+import type { z } from 'zod';
 import type { Conversation, Turn } from './conversation.ts';
 import { GatewayError } from './errors.ts';
+import type { NativeForm } from './native-form.ts';
 import { type ChatCompletionRequest, ChatCompletionRequestSchema } from './openai.ts';
 
-/** A checked chat request. `text` is what the client sent, byte for byte: every attempt starts from it. */
+/**
+ * A checked chat request. `text` is what the client sent, byte for byte: every attempt starts from it. A request that
+ * came in another wire format is its translation, and `native` what was translated.
+ */
 export type ChatRequest = {
   model: string;
   isStream: boolean;
   /** The client asked for the usage chunk (`stream_options.include_usage`). */
   wantsUsage: boolean;
   body: ChatCompletionRequest;
-  text: string;
+  readonly text: string;
+  native?: NativeForm;
 };
 
 /**
@@ -18,12 +24,8 @@ export type ChatRequest = {
  * `param` when a field that the gateway reads has a wrong type or range. Fields it does not read are not looked at.
  */
 export const parseChatRequest = (bytes: Buffer): ChatRequest => {
-  if (!isUtf8(bytes)) throw new GatewayError('invalid_json', 'The request body is not valid UTF-8.');
-  const text = bytes.toString('utf8');
-  const body = parseObject(text);
-  const checked = ChatCompletionRequestSchema.safeParse(body);
-  if (!checked.success) throw firstProblem(checked.error.issues, body);
-  const request = body as ChatCompletionRequest;
+  const { text, body } = parseBody(bytes);
+  const request = checked(ChatCompletionRequestSchema, body);
   if (request.top_logprobs != null && request.logprobs !== true) {
     throw new GatewayError('invalid_value', 'top_logprobs needs logprobs to be true.', { param: 'top_logprobs' });
   }
@@ -36,7 +38,24 @@ export const parseChatRequest = (bytes: Buffer): ChatRequest => {
   };
 };
 
-const parseObject = (text: string): unknown => {
+/** The text of a request body and the object it spells. @throws GatewayError `invalid_json`, as `parseChatRequest`. */
+export const parseBody = (bytes: Buffer): { text: string; body: Record<string, unknown> } => {
+  if (!isUtf8(bytes)) throw new GatewayError('invalid_json', 'The request body is not valid UTF-8.');
+  const text = bytes.toString('utf8');
+  return { text, body: parseObject(text) };
+};
+
+/**
+ * The body itself, not a copy, under the type that the schema gives it.
+ * @throws GatewayError `invalid_value` that names the first field at fault.
+ */
+export const checked = <Body>(schema: z.ZodType<Body>, body: Record<string, unknown>): Body => {
+  const result = schema.safeParse(body);
+  if (!result.success) throw firstProblem(result.error.issues, body);
+  return body as Body;
+};
+
+const parseObject = (text: string): Record<string, unknown> => {
   if (text.trim() === '') throw new GatewayError('invalid_json', 'The request body is empty; send a JSON object.');
   let body: unknown;
   try {
@@ -51,7 +70,7 @@ const parseObject = (text: string): unknown => {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new GatewayError('invalid_json', 'The request body must be a JSON object.');
   }
-  return body;
+  return body as Record<string, unknown>;
 };
 
 type Issue = { path: PropertyKey[]; message: string; code?: string };

@@ -21,4 +21,5 @@ export type Incoming = {
 export type Reply =
   | { kind: 'json'; headers: Record<string, string>; text: string }
   | { kind: 'stream'; headers: Record<string, string>; events: AsyncIterable<string> }
-  | { kind: 'failure'; headers: Record<string, string>; error: GatewayError };
+  /** `text`: the body, JSON; OpenAI's envelope where there is none. */
+  | { kind: 'failure'; headers: Record<string, string>; error: GatewayError; text?: string };

@@ -23,6 +23,10 @@ export const UPSTREAM_KINDS = [
 ] as const;
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
+/** The wire formats of inference that clients and upstreams speak: chat completions, OpenAI's responses, Anthropic's messages. */
+export const APIS = ['chat', 'responses', 'messages'] as const;
+export type Api = (typeof APIS)[number];
+
 export const HEADERS = {
   requestId: 'x-request-id',
   clientRequestId: 'x-client-request-id',

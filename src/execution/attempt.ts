@@ -8,7 +8,7 @@ import type { ExecuteOptions } from './execute.ts';
 
 /** An answer as one attempt gives it. */
 export type AttemptAnswer =
-  | { kind: 'plain'; completion: ChatCompletion; text: string }
+  | { kind: 'plain'; completion: ChatCompletion; text: string; native?: string }
   | { kind: 'stream'; parts: PartStream };
 
 /** An answer, and the call that gave it. */
@@ -23,9 +23,10 @@ export const attempt = async (
   call: Call,
   { request, partition, session, signal }: Pick<ExecuteOptions, 'request' | 'partition' | 'session' | 'signal'>,
 ): Promise<Answered> => {
-  const { upstream, candidate, recorder } = call;
+  const { upstream, recorder, isNative } = call;
+  const { model } = call.candidate;
   const { isStream } = request;
-  const answer = await upstream.chat({ model: candidate.model, request, isStream, partition, session, signal });
+  const answer = await upstream.chat({ model, request, isStream, isNative, partition, session, signal });
   if (answer.kind === 'plain') {
     recorder.completion(answer.completion);
     recorder.succeed();

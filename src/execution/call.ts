@@ -1,3 +1,4 @@
+import type { ChatRequest } from '../contract/chat-request.ts';
 import type { GatewayError } from '../contract/errors.ts';
 import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Candidate } from '../routing/routing-table.ts';
@@ -6,6 +7,8 @@ import type { ExecuteOptions } from './execute.ts';
 
 /** One attempt under way. */
 export type Call = {
+  /** It asks in the client's own wire format: its upstream speaks that as well. */
+  isNative: boolean;
   candidate: Candidate;
   upstream: Upstream;
   recorder: AttemptRecorder;
@@ -15,11 +18,18 @@ export type Call = {
   onFailure(error: GatewayError): void;
 };
 
-/** @param candidate one whose upstream is configured. */
-export const beginCall = (candidate: Candidate, { upstreams, record, health }: ExecuteOptions): Call => {
+/**
+ * @param candidate one whose upstream is configured.
+ * @param isJudged the answer is to be judged by its certainty, which only chat completions tell: they are asked for
+ * where they can say what is wanted.
+ */
+export const beginCall = (candidate: Candidate, options: ExecuteOptions, isJudged: boolean): Call => {
+  const { upstreams, record, health, request } = options;
+  const upstream = upstreams.get(candidate.upstream) as Upstream;
   const call: Call = {
     candidate,
-    upstream: upstreams.get(candidate.upstream) as Upstream,
+    upstream,
+    isNative: isNativeAt(upstream, request, isJudged),
     recorder: record(candidate),
     isOut: false,
     onFailure: (error) => {
@@ -28,3 +38,6 @@ export const beginCall = (candidate: Candidate, { upstreams, record, health }: E
   };
   return call;
 };
+
+const isNativeAt = ({ apis }: Upstream, { native }: ChatRequest, isJudged: boolean): boolean =>
+  native !== undefined && apis.has(native.api) && !(isJudged && native.need === null && apis.has('chat'));

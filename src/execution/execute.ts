@@ -93,11 +93,11 @@ const ask = async (candidate: Candidate, options: ExecuteOptions, run: Run): Pro
     run.failures.push(`${candidate.upstream}/${candidate.model}: circuit open`);
     return null;
   }
-  const call = beginCall(candidate, options);
   const stronger = options.attempts.find((other) => rankOf(options, other) > rankOf(options, candidate));
+  const call = beginCall(candidate, options, escalation !== null && stronger !== undefined);
   try {
     const outcome =
-      escalation === null || stronger === undefined
+      escalation === null || stronger === undefined || call.isNative
         ? await attempt(call, options)
         : escalation.hedge
           ? await hedge(call, stronger, escalation, options)

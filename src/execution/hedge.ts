@@ -29,7 +29,7 @@ export const hedge = async (
   if (!options.health.tryAcquire(stronger)) return verdict;
 
   const other = openLane(options.signal);
-  const second = beginCall(stronger, options);
+  const second = beginCall(stronger, options, false);
   const answer = attempt(second, { ...options, signal: other.signal }).catch((error: unknown) => {
     second.recorder.fail(toGatewayError(error));
     options.health.ended(stronger, toGatewayError(error));

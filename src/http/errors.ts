@@ -2,12 +2,17 @@ import type { ServerResponse } from 'node:http';
 import type { GatewayError } from '../contract/errors.ts';
 
 /** The answer to a request that failed before anything was sent: OpenAI's envelope, or the upstream's own words. */
-export const writeError = (response: ServerResponse, error: GatewayError, headers: Record<string, string>): void => {
+export const writeError = (
+  response: ServerResponse,
+  error: GatewayError,
+  headers: Record<string, string>,
+  text?: string,
+): void => {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const body = error.relay?.body ?? JSON.stringify(error.toEnvelope());
+  const body = text ?? error.relay?.body ?? JSON.stringify(error.toEnvelope());
   response.writeHead(error.status, {
     ...headers,
     'content-type': error.relay?.contentType ?? 'application/json',

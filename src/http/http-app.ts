@@ -7,17 +7,20 @@ import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
-import { handleChatCompletion } from './chat-completions.ts';
+import { handleInference, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
 
 export type HttpOptions = AdminOptions & {
-  pipeline(incoming: Incoming): Promise<Reply>;
+  pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
+  /** Every path that the pipeline answers. */
+  inference: InferencePath[];
   keys: KeyStore;
   metrics: Metrics;
   logger: Logger;
@@ -60,12 +63,14 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
   app.route('/admin/api', createAdminApp(options));
 
   for (const prefix of ['/v1', '']) {
-    app.post(`${prefix}/chat/completions`, async (context) => {
-      const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-      await handleChatCompletion(incoming, outgoing, options);
-      return RESPONSE_ALREADY_SENT;
-    });
-    app.all(`${prefix}/chat/completions`, (context) => refuseMethod(context, 'POST'));
+    for (const entry of options.inference) {
+      app.post(prefix + entry.path, async (context) => {
+        const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+        await handleInference(incoming, outgoing, options, entry);
+        return RESPONSE_ALREADY_SENT;
+      });
+      app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
+    }
     app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
     app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
       const id = context.req.param('id') ?? '';

@@ -15,7 +15,7 @@ export const writeReply = async (
   options: { clock: Clock; signal: AbortSignal },
 ): Promise<void> => {
   if (reply.kind === 'failure') {
-    writeError(response, reply.error, reply.headers);
+    writeError(response, reply.error, reply.headers, reply.text);
   } else if (reply.kind === 'json') {
     response.writeHead(200, {
       ...reply.headers,

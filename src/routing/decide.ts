@@ -9,7 +9,7 @@ import type { RequestFacts } from './request-facts.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 import type { Selection } from './select-route.ts';
 import type { SessionState } from './session.ts';
-import { misfitOf, usableCandidates } from './usable-candidates.ts';
+import { foreignTo, misfitOf, usableCandidates } from './usable-candidates.ts';
 
 export type DecideInput = {
   table: RoutingTable;
@@ -145,6 +145,12 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
   }
   const [first] = attempts;
   if (first === undefined) {
+    const { native } = input.facts;
+    const asked = draft.mustFit ? input.table.tiers.flatMap(({ candidates }) => candidates) : planned;
+    if (native?.need != null && asked.every((candidate) => foreignTo(candidate, input.facts) !== null)) {
+      const message = `${native.need.what} needs an upstream that speaks the ${native.api} API, and no model that may answer here has one.`;
+      throw new GatewayError('unsupported_parameter', message, { param: native.need.param });
+    }
     throw new GatewayError('no_upstream_available', `No model can answer this request: ${reasons.join('; ')}.`, {
       retryAfterSeconds: 5,
     });

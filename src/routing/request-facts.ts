@@ -1,4 +1,5 @@
 import { type ChatRequest, countParts, messageText, wantsJson } from '../contract/chat-request.ts';
+import type { NativeForm } from '../contract/native-form.ts';
 import { detectLanguage } from './detect-language.ts';
 import type { Capability } from './routing-table.ts';
 
@@ -12,6 +13,8 @@ export type RequestFacts = {
   answerTokens: number | null;
   /** Of the last user message (ISO 639-1); null when it cannot be told, or no rule asks. */
   language: string | null;
+  /** The wire format it came in, where that is not chat, and what of it chat cannot say. */
+  native: Pick<NativeForm, 'api' | 'need'> | null;
 };
 
 const CHARACTERS_PER_TOKEN = 4;
@@ -19,7 +22,7 @@ const CHARACTERS_PER_TOKEN = 4;
 const TOKENS_PER_IMAGE = 85;
 
 /** @param language as `RequestFacts.language`. */
-export const factsOf = ({ body }: ChatRequest, language: string | null): RequestFacts => {
+export const factsOf = ({ body, native }: ChatRequest, language: string | null): RequestFacts => {
   const needs = new Set<Capability>();
   const images = countParts(body, 'image_url');
   const hasTools = (body.tools?.length ?? 0) > 0 || (body.functions?.length ?? 0) > 0;
@@ -36,6 +39,7 @@ export const factsOf = ({ body }: ChatRequest, language: string | null): Request
     promptTokens: Math.ceil((characters + toolCharacters) / CHARACTERS_PER_TOKEN) + images * TOKENS_PER_IMAGE,
     answerTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
     language,
+    native: native ?? null,
   };
 };
 

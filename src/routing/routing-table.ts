@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
 import type { RouteConfig, TeamConfig, TierConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
-import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
-import type { UpstreamKind } from '../contract/vocabulary.ts';
+import { apisOf, UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
+import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 import { createTimeWindow, type TimeWindow } from './time-window.ts';
 
 export type Capability = 'tools' | 'images' | 'audio' | 'json';
@@ -13,6 +13,8 @@ export type Candidate = {
   model: string;
   weight: number;
   capabilities: ReadonlySet<Capability>;
+  /** The wire formats of its upstream. */
+  apis: ReadonlySet<Api>;
   /** Null when not known: then the upstream itself is the judge. */
   contextTokens: number | null;
   config: TierModelConfig;
@@ -65,6 +67,7 @@ const toCandidate = (tier: string, config: TierModelConfig, upstream: UpstreamCo
   model: config.model ?? localModelName(upstream, config.upstream),
   weight: config.weight,
   capabilities: new Set(config.capabilities ?? DEFAULT_CAPABILITIES[placeOf(upstream.kind)]),
+  apis: apisOf(upstream),
   contextTokens: config.contextTokens ?? (upstream.kind === 'llama' ? upstream.contextTokens : null),
   config,
 });

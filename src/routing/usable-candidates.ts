@@ -28,7 +28,7 @@ export const usableCandidates = (
 
 const verdictOf = (candidate: Candidate, { facts, states, health }: DecideInput, mustFit: boolean): Verdict => {
   const { upstream, model } = candidate;
-  const misfit = mustFit ? misfitOf(candidate, facts) : null;
+  const misfit = mustFit ? misfitOf(candidate, facts) : foreignTo(candidate, facts);
   if (misfit !== null) return { rank: null, why: misfit };
   const { state = 'disabled', detail = 'not configured' } = states.get(upstream) ?? {};
   if (state !== 'ready' && state !== 'starting') return { rank: null, why: `${upstream}: ${detail}` };
@@ -41,10 +41,20 @@ const verdictOf = (candidate: Candidate, { facts, states, health }: DecideInput,
 };
 
 /** Why a model cannot serve a request, in words; null when it can as far as is known. */
-export const misfitOf = ({ capabilities, contextTokens, model }: Candidate, facts: RequestFacts): string | null => {
+export const misfitOf = (candidate: Candidate, facts: RequestFacts): string | null => {
+  const { capabilities, contextTokens, model } = candidate;
+  const foreign = foreignTo(candidate, facts);
+  if (foreign !== null) return foreign;
   for (const need of facts.needs) if (!capabilities.has(need)) return `${need} need a capable model`;
   if (contextTokens !== null && facts.promptTokens > contextTokens) {
     return `about ${facts.promptTokens} prompt tokens exceed the ${contextTokens} of ${model}`;
   }
   return null;
+};
+
+/** Why a request cannot even be said to a model's upstream; null when it can. */
+export const foreignTo = ({ apis, upstream }: Candidate, { native }: RequestFacts): string | null => {
+  if (native !== null && apis.has(native.api)) return null;
+  if (native?.need != null) return `${native.need.what} needs an upstream that speaks ${native.api}`;
+  return apis.has('chat') ? null : `${upstream} does not speak chat completions`;
 };

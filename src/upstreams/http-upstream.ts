@@ -3,11 +3,13 @@ import type { Timeouts } from '../config/schema.ts';
 import { hasContent } from '../contract/chunk-content.ts';
 import { completionToChunks } from '../contract/completion-to-chunks.ts';
 import type { GatewayError } from '../contract/errors.ts';
+import type { NativeForm } from '../contract/native-form.ts';
 import { toPart } from '../contract/stream-part.ts';
-import type { UpstreamKind } from '../contract/vocabulary.ts';
+import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallLimits } from './call-limits.ts';
 import { type Preset, presetOf } from './presets/preset.ts';
+import { parseNativeAnswer, readNativeStream } from './read-native.ts';
 import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
 import { readStream } from './read-stream.ts';
 import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from './upstream.ts';
@@ -21,6 +23,8 @@ export type HttpUpstreamOptions = {
   kind: UpstreamKind;
   /** Base URL that ends before `/chat/completions`. */
   url: string;
+  /** Chat completions alone where nothing is said. */
+  apis?: ReadonlySet<Api>;
   /** Unix socket to connect to in place of the URL's host: the local model host. */
   socketPath?: string;
   apiKey?: string;
@@ -35,25 +39,30 @@ export type HttpUpstreamOptions = {
   untilReady?: (signal: AbortSignal) => Promise<void>;
 };
 
+const CHAT_ALONE: ReadonlySet<Api> = new Set(['chat']);
 const READY: UpstreamState = { state: 'ready', detail: 'ready' };
 
 /** Any OpenAI-compatible server over a pool of kept connections: a cloud, a local runtime, or our own model host. */
 export class HttpUpstream implements Upstream {
   readonly name: string;
   readonly kind: UpstreamKind;
+  readonly apis: ReadonlySet<Api>;
   readonly #options: HttpUpstreamOptions;
   readonly #pool: Pool;
   readonly #preset: Preset;
-  readonly #path: string;
+  readonly #basePath: string;
+  readonly #query: string;
   readonly #headers: Record<string, string>;
 
   constructor(options: HttpUpstreamOptions) {
     this.name = options.name;
     this.kind = options.kind;
+    this.apis = options.apis ?? CHAT_ALONE;
     this.#options = options;
     this.#preset = presetOf(options.kind);
     const url = new URL(options.url);
-    this.#path = `${url.pathname.replace(/\/+$/, '')}/chat/completions${url.search}`;
+    this.#basePath = url.pathname.replace(/\/+$/, '');
+    this.#query = url.search;
     this.#headers = { ...options.headers, 'content-type': 'application/json', ...this.#credentials() };
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
@@ -84,14 +93,15 @@ export class HttpUpstream implements Upstream {
       const isEventStream = contentType.includes('text/event-stream');
       if (isStream && isEventStream) {
         isStreaming = true;
-        return { kind: 'stream', parts: this.#stream(response.body, limits) };
+        return { kind: 'stream', parts: this.#stream(response.body, limits, nativeOf(call)) };
       }
       if (isEventStream) throw invalidResponse(this.name, 'answered with a stream that was not asked for');
-      const plain = parsePlainAnswer(
-        this.name,
-        await this.#read(response.body, MAX_ANSWER_BYTES, limits),
-        this.#preset.ownKeys,
-      );
+      const native = nativeOf(call);
+      const text = await this.#read(response.body, MAX_ANSWER_BYTES, limits);
+      const plain =
+        native === null
+          ? parsePlainAnswer(this.name, text, this.#preset.ownKeys)
+          : parseNativeAnswer(this.name, text, native);
       return isStream ? { kind: 'stream', parts: once(completionToChunks(plain.completion).map(toPart)) } : plain;
     } catch (error) {
       throw this.#explain(error, limits);
@@ -108,25 +118,32 @@ export class HttpUpstream implements Upstream {
   }
 
   #send(call: ChatCall, limits: CallLimits): Promise<Dispatcher.ResponseData> {
+    const native = nativeOf(call);
+    const { model, isStream } = call;
     return this.#pool.request({
-      path: this.#path,
+      path: `${this.#basePath}${native?.path ?? '/chat/completions'}${this.#query}`,
       method: 'POST',
       headers: {
         ...this.#headers,
+        ...native?.headers,
         accept: call.isStream ? 'text/event-stream' : 'application/json',
         ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition, 'x-rightsize-session': call.session }),
       },
-      body: toUpstreamBody(call, this.#preset),
+      body: native?.bodyFor({ upstream: this.name, model, isStream }) ?? toUpstreamBody(call, this.#preset),
       signal: limits.signal,
     });
   }
 
-  async *#stream(body: Dispatcher.ResponseData['body'], limits: CallLimits): PartStream {
+  async *#stream(body: Dispatcher.ResponseData['body'], limits: CallLimits, native: NativeForm | null): PartStream {
     const bytes = watched(body, limits);
     let isComplete = false;
     let hasBegun = false;
     try {
-      for await (const batch of readStream(this.name, bytes, () => this.#options.clock.now(), this.#preset.ownKeys)) {
+      const batches =
+        native === null
+          ? readStream(this.name, bytes, () => this.#options.clock.now(), this.#preset.ownKeys)
+          : readNativeStream(this.name, bytes, native.openReader());
+      for await (const batch of batches) {
         if (!hasBegun && batch.some(({ chunk }) => hasContent(chunk))) {
           hasBegun = true;
           limits.content();
@@ -174,6 +191,9 @@ export class HttpUpstream implements Upstream {
       : { [this.#preset.keyHeader]: apiKey };
   }
 }
+
+const nativeOf = ({ isNative, request }: ChatCall): NativeForm | null =>
+  isNative === true ? (request.native ?? null) : null;
 
 /** The body's bytes; the idle limit counts only while one is waited for. Leaving early keeps the body open: its owner ends it. */
 async function* watched(body: Dispatcher.ResponseData['body'], limits: CallLimits): AsyncGenerator<Uint8Array> {

@@ -6,7 +6,7 @@ import { createChunkRepair } from './repair-chunk.ts';
 import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
 
 /** One event of a stream may hold at most this many characters. */
-const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
+export const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
 
 /**
  * Reads an upstream's server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as parts.

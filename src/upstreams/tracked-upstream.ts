@@ -7,12 +7,14 @@ import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from '
 export class TrackedUpstream implements Upstream {
   readonly name: string;
   readonly kind: Upstream['kind'];
+  readonly apis: Upstream['apis'];
   readonly #upstream: Upstream;
   readonly #begin: () => () => void;
 
   constructor(upstream: Upstream, begin: () => () => void) {
     this.name = upstream.name;
     this.kind = upstream.kind;
+    this.apis = upstream.apis;
     this.#upstream = upstream;
     this.#begin = begin;
   }

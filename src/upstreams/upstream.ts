@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../contract/chat-request.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
-import type { UpstreamKind } from '../contract/vocabulary.ts';
+import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 
 /**
  * Whether an upstream can be asked now. `starting` will be ready by itself; `down` failed and may come back;
@@ -16,14 +16,16 @@ export type UpstreamState = { state: 'ready' | 'starting' | 'down' | 'disabled';
 export type PartStream = AsyncIterable<StreamPart[]>;
 
 export type ChatAnswer =
-  | { kind: 'plain'; completion: ChatCompletion; text: string }
-  | { kind: 'stream'; parts: PartStream };
+  /** `native`: the answer as it came, in the client's own wire format; `completion` and `text` are how chat sees it. */
+  { kind: 'plain'; completion: ChatCompletion; text: string; native?: string } | { kind: 'stream'; parts: PartStream };
 
 export type ChatCall = {
   model: string;
   request: ChatRequest;
   /** Whether to ask for a stream; a plain answer may be wanted as one, to be judged while it comes. */
   isStream: boolean;
+  /** Ask in the client's own wire format (`request.native`); only where the upstream speaks it. */
+  isNative?: boolean;
   /** Ask how sure the model is over so many first tokens; it tells in the chunks (see `execution/confidence.ts`). */
   certaintyTokens?: number;
   /** Opaque name of the caller's tenant: a local host never shares a KV prefix between two of them. */
@@ -38,6 +40,8 @@ export type ChatCall = {
 export interface Upstream {
   readonly name: string;
   readonly kind: UpstreamKind;
+  /** The wire formats it speaks; at least one. */
+  readonly apis: ReadonlySet<Api>;
   state(): UpstreamState;
   /**
    * Sends one chat request. Resolves with a complete plain answer, or with a stream whose headers have come.

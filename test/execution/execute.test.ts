@@ -15,6 +15,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 /** An upstream in this process that answers as it is told and remembers what it was asked. */
 class LocalUpstream implements Upstream {
   readonly kind = 'openai-compatible' as const;
+  readonly apis = new Set(['chat'] as const);
   readonly name: string;
   readonly calls: ChatCall[] = [];
   readonly #answer: (call: ChatCall) => Promise<ChatAnswer>;
@@ -81,6 +82,7 @@ const candidate = (upstream: string): Candidate => ({
   model: `${upstream}-model`,
   weight: 1,
   capabilities: new Set(),
+  apis: new Set(['chat']),
   contextTokens: null,
   config: { upstream, weight: 1 },
 });

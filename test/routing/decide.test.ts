@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RouteConfig } from '../../src/config/schema.ts';
 import { GatewayError } from '../../src/contract/errors.ts';
+import type { Api } from '../../src/contract/vocabulary.ts';
 import { type DecideInput, decide } from '../../src/routing/decide.ts';
 import type { RequestFacts } from '../../src/routing/request-facts.ts';
 import type { Candidate, Capability, RoutingTable } from '../../src/routing/routing-table.ts';
@@ -16,6 +17,7 @@ const candidate = (tier: string, upstream: string, overrides: Partial<Candidate>
   model: `${upstream}-model`,
   weight: 1,
   capabilities: new Set(ALL),
+  apis: new Set(['chat']),
   contextTokens: null,
   config: { upstream, weight: 1 },
   ...overrides,
@@ -53,6 +55,7 @@ const facts = (overrides: Partial<RequestFacts> = {}): RequestFacts => ({
   promptTokens: 10,
   answerTokens: null,
   language: null,
+  native: null,
   ...overrides,
 });
 
@@ -394,5 +397,41 @@ describe('a share of requests', () => {
     const shares = new ShareThresholds([0.5]);
     for (let request = 0; request < 10; request++) shares.thresholdFor('a', 0.5, 0.9);
     expect(shares.thresholdFor('b', 1, 0.1)).toBe(0.5);
+  });
+});
+
+describe('what only one wire format can say', () => {
+  const need = { param: 'tools[0]', what: 'The tool "web_search"' };
+  const native = { api: 'responses', need } as const;
+  const speaks = (tier: string, upstream: string, ...apis: Api[]) => candidate(tier, upstream, { apis: new Set(apis) });
+
+  test('goes to an upstream that speaks it, however easy it is', () => {
+    const table = tableOf([speaks('small', 'a', 'chat'), speaks('large', 'c', 'chat', 'responses')]);
+    expect(decideFor({ table, facts: { native } })).toMatchObject({
+      order: ['c'],
+      reason: expect.stringContaining('The tool "web_search" needs an upstream that speaks responses'),
+    });
+    expect(decideFor({ table, facts: { native: { ...native, need: null } } }).order).toEqual(['a', 'c']);
+  });
+
+  test('is refused by name where no upstream speaks it, and where the client named one that does not', () => {
+    const table = tableOf([speaks('small', 'a', 'chat'), speaks('large', 'c', 'chat')]);
+    expect(failureOf({ table, facts: { native } })).toMatchObject({ code: 'unsupported_parameter', param: 'tools[0]' });
+    const routes = [route({ match: { model: 'auto' } })];
+    const mixed = tableOf([speaks('small', 'a', 'chat'), speaks('large', 'c', 'responses')], routes);
+    const wishes = { model: 'a-model' };
+    expect(failureOf({ table: mixed, wishes, facts: { native } })).toMatchObject({ code: 'unsupported_parameter' });
+  });
+
+  test('is a matter of time where the one that speaks it is down', () => {
+    const table = tableOf([speaks('small', 'a', 'chat'), speaks('large', 'c', 'responses')]);
+    expect(failureOf({ table, facts: { native }, states: { c: 'down' } })).toMatchObject({
+      code: 'no_upstream_available',
+    });
+  });
+
+  test('chat never goes to an upstream that does not speak it', () => {
+    const table = tableOf([speaks('small', 'a', 'responses'), speaks('large', 'c', 'chat')]);
+    expect(decideFor({ table }).order).toEqual(['c']);
   });
 });

@@ -7,6 +7,7 @@ const setUp = (answer: () => Promise<ChatAnswer>) => {
   const upstream: Upstream = {
     name: 'local',
     kind: 'llama',
+    apis: new Set(['chat'] as const),
     state: () => ({ state: 'ready', detail: 'ready' }),
     chat: answer,
     close: async () => {},

@@ -1,20 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { writeError } from './errors.ts';
 import { requestIdOf } from './front-door.ts';
 import type { HttpOptions } from './http-app.ts';
 import { readBody } from './read-body.ts';
 import { writeReply } from './write-reply.ts';
 
+/** Where requests of a wire format arrive: a path below `/v1`. */
+export type InferencePath = { path: string; dialect: Dialect };
+
 /**
  * One inference request over Node's own request and response: Hono's web wrappers would cost half the throughput.
  * Resolves when the answer is out, or the client gone. Never rejects.
  */
-export const handleChatCompletion = async (
+export const handleInference = async (
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpOptions,
+  { path, dialect }: InferencePath,
 ): Promise<void> => {
   const { clock } = options;
   const controller = new AbortController();
@@ -25,16 +30,17 @@ export const handleChatCompletion = async (
   const id = requestIdOf(response);
   const incoming: Incoming = {
     id,
-    endpoint: '/v1/chat/completions',
+    endpoint: `/v1${path}`,
     headers: request.headers,
     readBody: () => readBody(request, options.bodyLimits, clock),
     signal: controller.signal,
   };
   try {
-    const reply: Reply = await options.pipeline(incoming);
+    const reply: Reply = await options.pipeline(incoming, dialect);
     await writeReply(response, reply, { clock, signal: controller.signal });
   } catch (error) {
     options.logger.error({ err: error, id }, 'a request failed outside the pipeline');
-    writeError(response, toGatewayError(error), {});
+    const failure = toGatewayError(error);
+    writeError(response, failure, {}, dialect.failure(failure));
   }
 };
