@@ -19,6 +19,7 @@ import { createHttpApp } from './http/http-app.ts';
 import { answerMalformed } from './http/malformed-request.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
+import type { ServiceState } from './http/readiness.ts';
 import type { BusyTime } from './ledger/hardware.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import { moneyOf } from './ledger/model-money.ts';
@@ -26,6 +27,7 @@ import { observeLedger } from './ledger/observed-ledger-store.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { programVersion } from './lib/program-version.ts';
+import type { RedisConnection } from './lib/redis-connection.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
@@ -43,6 +45,8 @@ export type AppOptions = {
   /** Opens the admin API. */
   adminKey: string;
   ledger: LedgerStore;
+  /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
+  redis?: RedisConnection | undefined;
   /** Decides where routes.yaml names no model of its own. */
   classifier: DifficultyClassifier;
   /** Where models and sockets live. */
@@ -70,7 +74,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     runtime = toRuntime(next, registry, options.classifier, busy);
   });
   const health = new ModelHealth(clock);
-  const metrics = createMetrics(health, () => runtime);
+  const metrics = createMetrics(health, () => runtime, options.redis);
   const ports: Ports = {
     clock,
     logger,
@@ -99,6 +103,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       clock,
     }),
     version: programVersion(),
+    services: (): Record<string, ServiceState> => (options.redis ? { redis: options.redis.state() } : {}),
     metrics,
     clock,
     logger,

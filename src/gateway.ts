@@ -9,6 +9,7 @@ import { parseWeights } from './difficulty/weights.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import type { Clock } from './lib/clock.ts';
 import { createLogger } from './lib/logger.ts';
+import { RedisConnection } from './lib/redis-connection.ts';
 import type { Settings } from './settings.ts';
 
 export type Gateway = {
@@ -23,6 +24,8 @@ export type Gateway = {
 };
 
 const BODY_TIMEOUT_MS = 60_000;
+/** Longest wait for Redis before the first request is taken; it may come later just as well. */
+const REDIS_START_MS = 500;
 
 /**
  * Starts a gateway that listens.
@@ -40,6 +43,7 @@ export const startGateway = async (
     clock,
     logger,
   });
+  const redis = settings.redis === null ? undefined : new RedisConnection({ ...settings.redis, clock, logger });
   const classifier = await loadClassifier();
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
   const caller = { keyId: 'key_environment', team: 'default' };
@@ -50,6 +54,7 @@ export const startGateway = async (
     keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
     adminKey: settings.adminKey ?? readOrMakeAdminKey(settings.dataDir),
     ledger,
+    redis,
     classifier,
     dataDir: settings.dataDir,
     engineDir: settings.engineDir,
@@ -60,7 +65,9 @@ export const startGateway = async (
     await app.close(drainMs);
     config.close();
     await ledger.close();
+    await redis?.close();
   };
+  await redis?.settled(REDIS_START_MS);
   try {
     app.server.listen(settings.port, settings.host);
     await once(app.server, 'listening');

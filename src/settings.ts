@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { LogLevel } from './lib/logger.ts';
+import { parseRedisUrl } from './lib/redis-address.ts';
+import type { RedisConnectionOptions } from './lib/redis-connection.ts';
 import { UsageError } from './lib/usage-error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +31,14 @@ export type Settings = {
   isInsecure: boolean;
   logLevel: LogLevel;
   maxBodyBytes: number;
+  /** Null without `REDIS_URL`: everything is kept in this process then. */
+  redis: RedisSettings | null;
 };
+
+export type RedisSettings = Pick<
+  RedisConnectionOptions,
+  'address' | 'prefix' | 'connectTimeoutMs' | 'commandTimeoutMs'
+>;
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -58,6 +67,24 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
       environment['RIGHTSIZE_MAX_BODY_BYTES'] ?? String(DEFAULT_MAX_BODY_BYTES),
       1024 * 1024 * 1024,
     ),
+    redis: readRedis(environment),
+  };
+};
+
+const readRedis = (environment: Environment): RedisSettings | null => {
+  const url = readSecret('REDIS_URL', environment);
+  if (url === null) return null;
+  const address = parseRedisUrl(url);
+  const prefix = environment['RIGHTSIZE_REDIS_PREFIX'] ?? 'rightsize';
+  if (!/^[\w.-]{1,64}$/.test(prefix)) {
+    throw new UsageError('RIGHTSIZE_REDIS_PREFIX takes at most 64 letters, digits, dots, dashes and underscores');
+  }
+  const limit = (name: string) => wholeNumber(name, environment[name] ?? '50', 10_000);
+  return {
+    address: { ...address, password: readSecret('REDIS_PASSWORD', environment) ?? address.password },
+    prefix,
+    connectTimeoutMs: limit('RIGHTSIZE_REDIS_CONNECT_TIMEOUT_MS'),
+    commandTimeoutMs: limit('RIGHTSIZE_REDIS_TIMEOUT_MS'),
   };
 };
 

@@ -49,7 +49,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
   app.get('/healthz', (context) => context.json({ status: 'alive' }));
   app.get('/health', (context) => context.json({ status: 'alive' }));
   app.get('/readyz', (context) => {
-    const readiness = readinessOf(options.runtime(), options.configStatus(), options.health);
+    const readiness = readinessOf(options.runtime(), options.configStatus(), options.health, options.services());
     return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
   });
   app.get('/metrics', requireKey, async (context) => {

@@ -9,13 +9,23 @@ export type Readiness = {
   status: 'ready' | 'degraded' | 'unavailable';
   config: { version: string; loadedAt: string; problems: string[] };
   upstreams: Record<string, UpstreamState>;
+  /** What requests can do without: Redis where there is one. */
+  services: Record<string, ServiceState>;
   tiers: Record<string, 'ready' | 'unavailable'>;
   /** By `upstream/model`: its circuit, when it is asked again, and how fast it has been. */
   models: Record<string, ModelHealthState>;
 };
 
+/** A service that shares state between gateways. `down` means degraded: requests go on without it. */
+export type ServiceState = { state: 'ready' | 'degraded' | 'down'; detail: string };
+
 /** What `/readyz` answers: each dependency by name, and what it means for requests. */
-export const readinessOf = (runtime: Runtime, config: ConfigStatus, health: ModelHealth): Readiness => {
+export const readinessOf = (
+  runtime: Runtime,
+  config: ConfigStatus,
+  health: ModelHealth,
+  services: Record<string, ServiceState>,
+): Readiness => {
   const models = health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates));
   const upstreams = Object.fromEntries([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()]));
   const tiers = runtime.table.tiers.map(({ name, candidates }) => ({
@@ -29,6 +39,7 @@ export const readinessOf = (runtime: Runtime, config: ConfigStatus, health: Mode
   const isAllWell =
     tiers.every(({ isReady }) => isReady) &&
     Object.values(upstreams).every(({ state }) => state === 'ready') &&
+    Object.values(services).every(({ state }) => state === 'ready') &&
     config.problems.length === 0;
   return {
     status: isAllWell ? 'ready' : isAnyReady ? 'degraded' : 'unavailable',
@@ -38,6 +49,9 @@ export const readinessOf = (runtime: Runtime, config: ConfigStatus, health: Mode
       problems: config.problems.map((problem) => formatProblem(runtime.config.file, problem)),
     },
     upstreams,
+    services: Object.fromEntries(
+      Object.entries(services).map(([name, { state, detail }]) => [name, { state, detail }]),
+    ),
     tiers: Object.fromEntries(tiers.map(({ name, isReady }) => [name, isReady ? 'ready' : 'unavailable'])),
     models: Object.fromEntries(models),
   };

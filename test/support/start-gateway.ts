@@ -13,6 +13,7 @@ import type { LedgerStore } from '../../src/ledger/ledger-store.ts';
 import { MemoryLedgerStore } from '../../src/ledger/memory-ledger-store.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
+import type { RedisConnection } from '../../src/lib/redis-connection.ts';
 import type { Ports } from '../../src/ports.ts';
 import { until } from './until.ts';
 
@@ -25,6 +26,8 @@ export type TestGatewayOptions = {
   keys?: { secret: string; caller: Caller }[];
   ledger?: (dataDir: string) => LedgerStore;
   maxBodyBytes?: number;
+  /** Closed by whoever opened it. */
+  redis?: RedisConnection;
   overrides?: Partial<Ports>;
 };
 
@@ -61,6 +64,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       keys: new MemoryKeyStore(keys),
       adminKey: options.adminKey ?? ADMIN_KEY,
       ledger,
+      redis: options.redis,
       classifier: await loadClassifier(),
       dataDir,
       engineDir: join(dataDir, 'engine'),

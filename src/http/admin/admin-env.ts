@@ -6,6 +6,7 @@ import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
 import type { ModelHealth } from '../../execution/model-health.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Runtime } from '../../ports.ts';
+import type { ServiceState } from '../readiness.ts';
 
 /** What resources of the admin API are made of. */
 export type AdminOptions = {
@@ -13,6 +14,8 @@ export type AdminOptions = {
   runtime(): Runtime;
   configStatus(): ConfigStatus;
   health: ModelHealth;
+  /** Services beside the upstreams, by name: Redis where there is one. */
+  services(): Record<string, ServiceState>;
   clock: Clock;
   version: string;
 };

@@ -4,10 +4,12 @@ import { readinessOf } from '../readiness.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
 
 /** Version, uptime and readiness. Of one team's viewers nothing is told that names upstreams or quotes routes.yaml. */
-export const statusRoutes = ({ runtime, configStatus, health, clock, version }: AdminOptions): Hono<AdminEnv> => {
+export const statusRoutes = (options: AdminOptions): Hono<AdminEnv> => {
+  const { runtime, configStatus, health, services, clock, version } = options;
   const started = { at: clock.now(), elapsed: clock.elapsed() };
   return new Hono<AdminEnv>().get('/', (context) => {
-    const { status, config, tiers, upstreams, models } = readinessOf(runtime(), configStatus(), health);
+    const readiness = readinessOf(runtime(), configStatus(), health, services());
+    const { status, config, tiers } = readiness;
     const isWhole = context.var.scope.team === null;
     return context.json({
       version,
@@ -16,8 +18,9 @@ export const statusRoutes = ({ runtime, configStatus, health, clock, version }: 
       status,
       config: isWhole ? config : { ...config, problems: [] },
       tiers,
-      upstreams: isWhole ? upstreams : {},
-      models: isWhole ? models : {},
+      upstreams: isWhole ? readiness.upstreams : {},
+      services: isWhole ? readiness.services : {},
+      models: isWhole ? readiness.models : {},
     } satisfies Status);
   });
 };

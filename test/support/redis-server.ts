@@ -1,0 +1,171 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Redis } from 'ioredis';
+import { until } from './until.ts';
+
+export type RedisServerOptions = {
+  /** Arguments of redis-server, such as `['--maxmemory', '2mb']`. */
+  args?: string[];
+  /** Listens on a Unix socket as well, at `socket`. */
+  hasSocket?: boolean;
+  /** A cluster of this one server, which holds all of it. */
+  isCluster?: boolean;
+  /** A Sentinel that watches the server at this port, by the name `main`. */
+  sentinelOf?: number;
+};
+
+/** A real redis-server that keeps nothing on disk, on a port of its own, with what a test does to it. */
+export class RedisServer {
+  readonly directory: string;
+  readonly socket: string;
+  readonly port: number;
+  readonly #args: string[];
+  #process: ChildProcess | null = null;
+
+  private constructor(directory: string, port: number, args: string[]) {
+    this.directory = directory;
+    this.port = port;
+    this.socket = join(directory, 'redis.sock');
+    this.#args = args;
+  }
+
+  static async start({ args = [], ...form }: RedisServerOptions = {}): Promise<RedisServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'rightsize-redis-'));
+    const server = new RedisServer(directory, await freePort(), [
+      ...(form.sentinelOf === undefined ? [] : [writeSentinelConfig(directory, form.sentinelOf), '--sentinel']),
+      ...(form.isCluster ? ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] : []),
+      ...(form.isCluster ? ['--cluster-port', String(await freePort())] : []),
+      ...(form.hasSocket ? ['--unixsocket', join(directory, 'redis.sock')] : []),
+      ...args,
+    ]);
+    await server.start();
+    if (form.isCluster) await server.#takeAllSlots();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it on the same port; after `kill` that is a restart with empty data. */
+  async start(): Promise<void> {
+    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory];
+    const child = spawn(findRedisServer(), [...this.#args, ...place, '--save', '', '--appendonly', 'no'], {
+      stdio: 'pipe',
+    });
+    this.#process = child;
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+    await until(
+      () => {
+        if (child.exitCode !== null) throw new Error(`redis-server has ended:\n${output}`);
+        return /Ready to accept connections|Sentinel ID/.test(output);
+      },
+      15_000,
+      'redis-server being ready',
+    );
+  }
+
+  /** Ends it at once, as a crash does: kill -9. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** It keeps its connections, takes new ones, and answers nothing. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Sends commands over a connection of the test's own. */
+  async ask<Value>(work: (client: Redis) => Promise<Value>): Promise<Value> {
+    const client = new Redis(this.port, '127.0.0.1');
+    try {
+      return await work(client);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.ask((client) => client.flushall());
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #takeAllSlots(): Promise<void> {
+    await this.ask((client) => client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'));
+    await until(
+      () => this.ask(async (client) => String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')),
+      10_000,
+      'the cluster being whole',
+    );
+  }
+}
+
+const writeSentinelConfig = (directory: string, port: number): string => {
+  const file = join(directory, 'sentinel.conf');
+  writeFileSync(file, `sentinel monitor main 127.0.0.1 ${port} 1\n`);
+  return file;
+};
+
+/** A port that was free a moment ago, for servers that cannot say which one they took. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+let found: string | undefined;
+
+/** The program, installed if need be. Tests of Redis never skip: without it they fail, and say how to get it. */
+const findRedisServer = (): string => {
+  found ??= onPath('redis-server') ?? onPath('valkey-server') ?? install();
+  return found;
+};
+
+const onPath = (name: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find((file) => {
+      try {
+        execFileSync(file, ['--version'], { stdio: 'ignore' });
+        return true;
+      } catch {
+        return false;
+      }
+    });
+
+const install = (): string => {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && onPath('apt-get') !== undefined) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    execFileSync('apt-get', ['update', '-q'], { stdio: 'ignore', env });
+    execFileSync('apt-get', ['install', '-q', '-y', '--no-install-recommends', 'redis-server'], {
+      stdio: 'ignore',
+      env,
+    });
+  }
+  const file = onPath('redis-server');
+  if (file === undefined) {
+    throw new Error('these tests need redis-server on the PATH: apt-get install redis-server, or brew install redis');
+  }
+  return file;
+};
