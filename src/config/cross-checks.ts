@@ -13,6 +13,7 @@ export const crossCheck = (references: References, source: YamlSource, { written
   const check = new Check(references, source, written);
   check.upstreams();
   check.tiers();
+  check.models();
   check.routes();
   check.teams();
   check.tests();
@@ -61,6 +62,21 @@ class Check {
       if (models.length > 0 && models.every(({ weight }) => weight === 0)) {
         const message = 'every model of this tier has weight 0, so none would be used; give one a weight';
         this.#report([...path, 'models'], message, 'key');
+      }
+    }
+  }
+
+  models(): void {
+    for (const [index, { name, upstream, model }] of this.#file.models.entries()) {
+      const path = ['models', index];
+      this.#model(path, upstream, model);
+      const called = name ?? model;
+      const other = called === AUTO_MODEL || this.#tierNames.includes(called) || this.#routeNames.includes(called);
+      if (called !== undefined && other) {
+        this.#report(
+          path,
+          `no model can be called \`${called}\`: a tier or a route has that name, or it means the rules`,
+        );
       }
     }
   }

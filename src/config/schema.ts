@@ -186,6 +186,23 @@ export const TierModelSchema = z.strictObject({
     .meta({ description: 'What it can do beside text. Default: by the kind of its upstream.' }),
 });
 
+export const NamedModelSchema = z.strictObject({
+  name: z.string().min(1).optional().meta({
+    description:
+      'What clients send as `model`; default: the name at the upstream. Entries of one name stand in for each other, in their order.',
+  }),
+  upstream: name.meta({ description: 'Name of an upstream of this file.' }),
+  model: z.string().min(1).optional().meta({
+    description: 'Model name at that upstream. A `llama` upstream has one model, and needs none here.',
+  }),
+  price: PriceSchema.extend({
+    output: usdPerMillion.default(0).meta({ description: 'USD per million output tokens; embeddings have none.' }),
+  })
+    .optional()
+    .meta({ description: 'What it costs by tokens. Without it the cost of a paid model is unknown.' }),
+  contextTokens: z.int().min(1).optional().meta({ description: 'Longest input, in tokens.' }),
+});
+
 export const TierSchema = z.strictObject({
   name: name.meta({ description: 'How routes, clients and headers call this tier.' }),
   balance: z.enum(['weighted', 'least-latency']).default('weighted').meta({
@@ -374,6 +391,10 @@ export const RoutesFileSchema = z.strictObject({
   version: z.literal(1).meta({ description: 'Version of this file format.' }),
   upstreams: z.record(name, UpstreamSchema).meta({ description: 'Places that answer requests.' }),
   tiers: z.array(TierSchema).min(1).meta({ description: 'Ranks of models, weakest and cheapest first.' }),
+  models: z.array(NamedModelSchema).default([]).meta({
+    description:
+      'Models outside the tiers that requests ask for by name: embeddings, reranking, text completion, images, audio.',
+  }),
   routes: z.array(RouteSchema).min(1).meta({ description: 'Rules; the first that matches decides.' }),
   difficulty: z
     .strictObject({
@@ -424,6 +445,7 @@ export type UpstreamConfig = z.infer<typeof UpstreamSchema>;
 export type LlamaUpstreamConfig = z.infer<typeof LlamaUpstreamSchema>;
 export type HttpUpstreamConfig = z.infer<typeof HttpUpstreamSchema>;
 export type TierConfig = z.infer<typeof TierSchema>;
+export type NamedModelConfig = z.infer<typeof NamedModelSchema>;
 export type TierModelConfig = z.infer<typeof TierModelSchema>;
 export type RouteConfig = z.infer<typeof RouteSchema>;
 export type MatchTime = z.infer<typeof MatchTimeSchema>;

@@ -28,6 +28,8 @@ export type HttpOptions = AdminOptions & {
   routesSchema: string;
 };
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 type Env = { Bindings: HttpBindings };
 
 /**
@@ -71,10 +73,10 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       });
       app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
     }
-    app.get(`${prefix}/models`, requireKey, (context) => context.json({ object: 'list', data: models() }));
+    app.get(`${prefix}/models`, requireKey, (context) => context.body(models().json, 200, JSON_TYPE));
     app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
       const id = context.req.param('id') ?? '';
-      const entry = models().find((model) => model.id === id);
+      const entry = models().entries.get(id);
       if (entry === undefined) {
         throw new GatewayError('model_not_found', `The model "${id}" does not exist.`, { param: 'model' });
       }
@@ -96,7 +98,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     const message = `${context.req.method} is not allowed here; use ${allowed}.`;
     return failure(context, new GatewayError('method_not_allowed', message));
   };
-  const models = () => listModels(options.runtime().table, options.configStatus().loadedAt);
+  const models = () => listModels(options.runtime(), options.configStatus().loadedAt);
   const failure = (context: Context, error: GatewayError) =>
     context.json(error.toEnvelope(), error.status as 400, {
       ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),

@@ -18,7 +18,7 @@ export type ModelMoney = {
 /** @param busy how busy each upstream's hardware is, by its name: handed in because it outlives a reload. */
 export const moneyOf = (
   { routes }: LoadedConfig,
-  { tiers }: Pick<RoutingTable, 'tiers'>,
+  { tiers, models }: Pick<RoutingTable, 'tiers' | 'models'>,
   busy: Map<string, BusyTime>,
 ): ModelMoney => {
   const billingOfCandidate = ({ upstream, config }: Candidate): Billing => {
@@ -26,12 +26,14 @@ export const moneyOf = (
     return billingOf(at === undefined || isFree(at), config.price);
   };
   const billings = new Map(
-    tiers.flatMap(({ candidates }) => candidates).map((candidate) => [candidate, billingOfCandidate(candidate)]),
+    [...tiers.flatMap(({ candidates }) => candidates), ...[...models.values()].flat()].map(
+      (candidate) => [candidate, billingOfCandidate(candidate)] as const,
+    ),
   );
   const strongestFirst = [...tiers].reverse().flatMap(({ candidates }) => candidates);
   const priced = strongestFirst.find((candidate) => billings.get(candidate)?.kind === 'priced');
   return {
-    billingOf: (candidate) => billings.get(candidate) ?? { kind: 'unknown' },
+    billingOf: (candidate) => billings.get(candidate) ?? billingOfCandidate(candidate),
     hardwareOf({ upstream: name }) {
       const upstream = routes.upstreams[name];
       if (upstream === undefined || !(UPSTREAM_DEFAULTS[upstream.kind].isLocal || upstream.cost)) return null;

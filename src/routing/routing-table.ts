@@ -1,5 +1,12 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type { RouteConfig, TeamConfig, TierConfig, TierModelConfig, UpstreamConfig } from '../config/schema.ts';
+import type {
+  NamedModelConfig,
+  RouteConfig,
+  TeamConfig,
+  TierConfig,
+  TierModelConfig,
+  UpstreamConfig,
+} from '../config/schema.ts';
 import { apisOf, UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
 import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 import { createTimeWindow, type TimeWindow } from './time-window.ts';
@@ -26,6 +33,8 @@ export type Tier = { name: string; candidates: Candidate[]; balance: TierConfig[
 export type RoutingTable = {
   version: string;
   tiers: Tier[];
+  /** Models outside the tiers by the name that clients send; those of one name stand in for each other in order. */
+  models: ReadonlyMap<string, Candidate[]>;
   routes: RouteConfig[];
   teams: Record<string, TeamConfig>;
   /** By name of the route, for those that hold at certain times only. */
@@ -41,11 +50,12 @@ const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[
 };
 
 export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
-  const { upstreams, tiers, routes, teams } = config.routes;
+  const { upstreams, tiers, models, routes, teams } = config.routes;
   return {
     version: config.version,
     routes,
     teams,
+    models: namedModels(models, upstreams),
     timeWindows: new Map(
       routes.flatMap(({ name, match: { time } }) => (time === undefined ? [] : [[name, createTimeWindow(time)]])),
     ),
@@ -59,6 +69,24 @@ export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
       }),
     })),
   };
+};
+
+/** Stands where a tier's name would: a model that was named and not chosen. */
+export const NO_TIER = 'direct';
+
+const namedModels = (
+  models: NamedModelConfig[],
+  upstreams: LoadedConfig['routes']['upstreams'],
+): ReadonlyMap<string, Candidate[]> => {
+  const byName = new Map<string, Candidate[]>();
+  for (const { name, ...model } of models) {
+    const upstream = upstreams[model.upstream];
+    if (upstream === undefined) continue;
+    const candidate = toCandidate(NO_TIER, { ...model, weight: 1 }, upstream);
+    const called = name ?? candidate.model;
+    byName.set(called, [...(byName.get(called) ?? []), candidate]);
+  }
+  return byName;
 };
 
 const toCandidate = (tier: string, config: TierModelConfig, upstream: UpstreamConfig): Candidate => ({

@@ -12,7 +12,15 @@ import { type Preset, presetOf } from './presets/preset.ts';
 import { parseNativeAnswer, readNativeStream } from './read-native.ts';
 import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
 import { readStream } from './read-stream.ts';
-import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from './upstream.ts';
+import type {
+  ChatAnswer,
+  ChatCall,
+  ForwardAnswer,
+  ForwardCall,
+  PartStream,
+  Upstream,
+  UpstreamState,
+} from './upstream.ts';
 import { fromErrorStatus, fromTransportError, invalidResponse } from './upstream-errors.ts';
 import { toUpstreamBody } from './upstream-request.ts';
 
@@ -63,7 +71,7 @@ export class HttpUpstream implements Upstream {
     const url = new URL(options.url);
     this.#basePath = url.pathname.replace(/\/+$/, '');
     this.#query = url.search;
-    this.#headers = { ...options.headers, 'content-type': 'application/json', ...this.#credentials() };
+    this.#headers = { ...options.headers, ...this.#credentials() };
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
       connect: { timeout: options.timeouts.connect, ...(options.socketPath && { socketPath: options.socketPath }) },
@@ -113,6 +121,27 @@ export class HttpUpstream implements Upstream {
     }
   }
 
+  async forward(call: ForwardCall): Promise<ForwardAnswer> {
+    const { timeouts, clock } = this.#options;
+    const { method, path, headers, body, isStream } = call;
+    const limits = new CallLimits({ timeouts, clock, upstream: this.name, client: call.signal, isStream });
+    try {
+      await this.#options.untilReady?.(limits.signal);
+      const response = await this.#pool.request({
+        path: this.#pathOf(path),
+        method: method as Dispatcher.HttpMethod,
+        headers: { ...headers, ...this.#headers },
+        body,
+        signal: limits.signal,
+      });
+      response.body.on('error', () => {});
+      return { status: response.statusCode, headers: response.headers, body: this.#bytes(response.body, limits) };
+    } catch (error) {
+      limits.release();
+      throw this.#explain(error, limits);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#pool.close();
   }
@@ -121,10 +150,11 @@ export class HttpUpstream implements Upstream {
     const native = nativeOf(call);
     const { model, isStream } = call;
     return this.#pool.request({
-      path: `${this.#basePath}${native?.path ?? '/chat/completions'}${this.#query}`,
+      path: this.#pathOf(native?.path ?? '/chat/completions'),
       method: 'POST',
       headers: {
         ...this.#headers,
+        'content-type': 'application/json',
         ...native?.headers,
         accept: call.isStream ? 'text/event-stream' : 'application/json',
         ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition, 'x-rightsize-session': call.session }),
@@ -132,6 +162,28 @@ export class HttpUpstream implements Upstream {
       body: native?.bodyFor({ upstream: this.name, model, isStream }) ?? toUpstreamBody(call, this.#preset),
       signal: limits.signal,
     });
+  }
+
+  /** The base URL's own query, such as Azure's `api-version`, goes with every path. */
+  #pathOf(path: string): string {
+    if (this.#query === '') return this.#basePath + path;
+    return `${this.#basePath}${path}${path.includes('?') ? '&' : '?'}${this.#query.slice(1)}`;
+  }
+
+  async *#bytes(body: Dispatcher.ResponseData['body'], limits: CallLimits): AsyncGenerator<Uint8Array> {
+    try {
+      let isFirst = true;
+      for await (const piece of watched(body, limits)) {
+        if (isFirst) limits.content();
+        isFirst = false;
+        yield piece;
+      }
+    } catch (error) {
+      throw this.#explain(error, limits);
+    } finally {
+      limits.release();
+      body.destroy();
+    }
   }
 
   async *#stream(body: Dispatcher.ResponseData['body'], limits: CallLimits, native: NativeForm | null): PartStream {

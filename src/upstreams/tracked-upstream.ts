@@ -1,4 +1,4 @@
-import type { ChatAnswer, ChatCall, PartStream, Upstream, UpstreamState } from './upstream.ts';
+import type { ChatAnswer, ChatCall, ForwardAnswer, ForwardCall, Upstream, UpstreamState } from './upstream.ts';
 
 /**
  * An upstream whose uses are counted: `begin` is called before each call, and what it returns once when that call's
@@ -37,12 +37,24 @@ export class TrackedUpstream implements Upstream {
     return { kind: 'stream', parts: endAfter(answer.parts, end) };
   }
 
+  async forward(call: ForwardCall): Promise<ForwardAnswer> {
+    const end = this.#begin();
+    try {
+      const answer = await this.#upstream.forward(call);
+      call.signal.addEventListener('abort', end, { once: true });
+      return { ...answer, body: endAfter(answer.body, end) };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
   close(): Promise<void> {
     return this.#upstream.close();
   }
 }
 
-async function* endAfter(parts: PartStream, end: () => void): PartStream {
+async function* endAfter<Part>(parts: AsyncIterable<Part>, end: () => void): AsyncGenerator<Part> {
   try {
     yield* parts;
   } finally {

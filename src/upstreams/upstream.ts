@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { ChatRequest } from '../contract/chat-request.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
@@ -36,6 +38,23 @@ export type ChatCall = {
   signal: AbortSignal;
 };
 
+/** A request that is sent on as it is. */
+export type ForwardCall = {
+  method: string;
+  /** Below the base URL, with its query: `/embeddings`. */
+  path: string;
+  /** Beside the upstream's own and its key. */
+  headers: Record<string, string>;
+  /** A stream is read as fast as the upstream takes it. */
+  body: string | Buffer | Readable | null;
+  /** Whether the first byte of the answer has a limit of its own: a plain answer's comes only when all of it is written. */
+  isStream: boolean;
+  signal: AbortSignal;
+};
+
+/** An answer with its status and its bytes as they come. The body must be iterated to its end, or returned. */
+export type ForwardAnswer = { status: number; headers: IncomingHttpHeaders; body: AsyncIterable<Uint8Array> };
+
 /** Port: one configured endpoint that answers requests. */
 export interface Upstream {
   readonly name: string;
@@ -48,6 +67,12 @@ export interface Upstream {
    * @throws GatewayError `upstream_*`, or the signal's reason; `isRetryable` says whether another may succeed.
    */
   chat(call: ChatCall): Promise<ChatAnswer>;
+  /**
+   * Sends any other request. Resolves with the upstream's answer, whatever its status; iterating its body throws as
+   * `chat` does, and leaving it early ends the call.
+   * @throws GatewayError `upstream_*` when there is no answer, or the signal's reason.
+   */
+  forward(call: ForwardCall): Promise<ForwardAnswer>;
   /** Lets running calls end, then closes the connections. */
   close(): Promise<void>;
 }

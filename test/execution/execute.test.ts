@@ -34,6 +34,10 @@ class LocalUpstream implements Upstream {
     return this.#answer(call);
   }
 
+  async forward(): Promise<never> {
+    throw new Error('nothing is forwarded here');
+  }
+
   async close(): Promise<void> {}
 }
 

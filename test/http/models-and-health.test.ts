@@ -38,6 +38,36 @@ test('the list of models has auto, every route, tier and model once, in the shap
   }
 });
 
+test('what is known of a model stands beside: its tier, context, price for one token, and abilities', async () => {
+  const [routes, named] = [
+    twoTierRoutes({ small: upstream.url, large: upstream.url }),
+    { upstream: 'up-large', model: 'vendor/embed-1', price: { input: 0.02 }, contextTokens: 8192 },
+  ];
+  (routes.tiers[1]!.models[0] as object as { contextTokens: number }).contextTokens = 200_000;
+  const knowing = await startGateway({ routes: { ...routes, models: [named] } });
+  try {
+    const found = async (id: string) => (await get(`/v1/models/${encodeURIComponent(id)}`, knowing)).body;
+    expect(await found('vendor/large-1')).toMatchObject({
+      kind: 'model',
+      tier: 'large',
+      context_length: 200_000,
+      pricing: { prompt: '0.00000125', completion: '0.00001' },
+      capabilities: ['audio', 'images', 'json', 'tools'],
+    });
+    expect(await found('vendor/embed-1')).toMatchObject({
+      kind: 'named',
+      owned_by: 'up-large',
+      context_length: 8192,
+      pricing: { prompt: '0.00000002', completion: '0' },
+    });
+    expect(await found('auto')).toMatchObject({ kind: 'auto', context_length: 200_000 });
+    expect(await found('auto')).not.toHaveProperty('pricing');
+    expect(await found('small-1')).not.toHaveProperty('context_length');
+  } finally {
+    await knowing.close();
+  }
+});
+
 test.each(['/v1/models/vendor%2Flarge-1', '/v1/models/vendor/large-1', '/models/vendor%2Flarge-1'])(
   'a model whose id has a slash is found at %s',
   async (path) => {

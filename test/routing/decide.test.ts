@@ -38,6 +38,7 @@ const tableOf = (candidates: Candidate[], routes = [route()], teams: RoutingTabl
   version: 'v1',
   routes,
   teams,
+  models: new Map(),
   timeWindows: new Map(),
   usesLanguage: false,
   tiers: [...new Set(candidates.map(({ tier }) => tier))].map((name) => ({

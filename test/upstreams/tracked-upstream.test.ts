@@ -10,6 +10,9 @@ const setUp = (answer: () => Promise<ChatAnswer>) => {
     apis: new Set(['chat'] as const),
     state: () => ({ state: 'ready', detail: 'ready' }),
     chat: answer,
+    forward: async () => {
+      throw new Error('nothing is forwarded here');
+    },
     close: async () => {},
   };
   const tracked = new TrackedUpstream(upstream, () => {
