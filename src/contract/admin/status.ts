@@ -23,6 +23,8 @@ export const StatusSchema = z.strictObject({
   config: z.strictObject({ version: z.string(), loadedAt: z.string(), problems: z.array(z.string()) }),
   tiers: z.record(z.string(), z.enum(['ready', 'unavailable'])),
   upstreams: z.record(z.string(), UpstreamStateSchema),
+  /** What requests can do without, by name: Redis where there is one. */
+  services: z.record(z.string(), z.strictObject({ state: z.enum(['ready', 'degraded', 'down']), detail: z.string() })),
   /** By `upstream/model`. */
   models: z.record(z.string(), ModelStateSchema),
 });
