@@ -6,6 +6,11 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const file of ['config/routes.schema.json', 'difficulty/weights.json', 'difficulty/word-vectors.json']) {
+for (const file of [
+  'config/routes.schema.json',
+  'difficulty/weights.json',
+  'difficulty/word-vectors.json',
+  'ledger/prices/prices.json',
+]) {
   cpSync(join(root, 'src', file), join(root, 'dist', file));
 }

@@ -24,6 +24,7 @@ import type { BusyTime } from './ledger/hardware.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import { moneyOf } from './ledger/model-money.ts';
 import { observeLedger } from './ledger/observed-ledger-store.ts';
+import { loadPrices, type PriceBook } from './ledger/price-book.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { programVersion } from './lib/program-version.ts';
@@ -69,9 +70,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const { config, clock, logger, dataDir, engineDir, environment } = options;
   const registry = new UpstreamRegistry({ clock, logger, dataDir, engineDir, environment });
   const busy = new Map<string, BusyTime>();
-  let runtime = toRuntime(config.current(), registry, options.classifier, busy);
+  const prices = loadPrices(dataDir);
+  let runtime = toRuntime(config.current(), registry, options.classifier, busy, prices);
   const stopWatching = config.onChange((next) => {
-    runtime = toRuntime(next, registry, options.classifier, busy);
+    runtime = toRuntime(next, registry, options.classifier, busy, prices);
   });
   const health = new ModelHealth(clock);
   const metrics = createMetrics(health, () => runtime, options.redis);
@@ -139,6 +141,7 @@ const toRuntime = (
   registry: UpstreamRegistry,
   shipped: DifficultyClassifier,
   busy: Map<string, BusyTime>,
+  prices: PriceBook,
 ): Runtime => {
   const upstreams = registry.apply(config);
   const table = compileRoutingTable(config);
@@ -149,7 +152,7 @@ const toRuntime = (
     table,
     upstreams,
     classifier: classifierOf(config, shipped),
-    ...moneyOf(config, table, busy),
+    ...moneyOf(config, table, busy, prices),
     confidenceOf: ({ config: { confidence } }) => config.confidenceTables[confidence ?? ''] ?? UNCALIBRATED,
   };
 };

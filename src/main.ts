@@ -12,6 +12,7 @@ import { modelsInspectCommand } from './cli/models-inspect.ts';
 import { modelsListCommand } from './cli/models-list.ts';
 import { modelsPullCommand } from './cli/models-pull.ts';
 import { modelsRmCommand } from './cli/models-rm.ts';
+import { pricesListCommand, pricesUpdateCommand } from './cli/prices.ts';
 import { scoreCommand } from './cli/score.ts';
 import { serveCommand } from './cli/serve.ts';
 import { trainCommand } from './cli/train.ts';
@@ -92,6 +93,21 @@ program
       return costCommand(options, { ...context, openLedger: () => SqliteLedgerStore.openToRead({ directory }) });
     }),
   );
+const prices = program.command('prices').description('list prices of models, by kind of upstream');
+prices
+  .command('list')
+  .description('the prices in force; routes.yaml overrides them by `price`')
+  .argument('[filter]', 'part of a kind or a name')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((filter, options) => pricesListCommand(filter, options, context)));
+prices
+  .command('update')
+  .description('take a newer list; the old one stays where the new one is at fault')
+  .option('--from <file or URL>', 'a price list')
+  .option('--force', 'take it though it is older, or has tenfold differences')
+  .option('--data-dir <directory>')
+  .action(run((options) => pricesUpdateCommand(options, context)));
 program
   .command('score')
   .description('difficulty of each prompt of a JSONL file')

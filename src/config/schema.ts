@@ -165,6 +165,10 @@ export const PriceSchema = z.strictObject({
     .max(8)
     .optional()
     .meta({ description: 'Other rates for the whole request where its prompt is long.' }),
+  serviceTiers: z
+    .record(name, z.strictObject(rates))
+    .optional()
+    .meta({ description: 'Rates by the `service_tier` that the answer names, such as flex or priority.' }),
 });
 
 export const TierModelSchema = z.strictObject({

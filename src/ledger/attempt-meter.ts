@@ -21,6 +21,8 @@ export type AttemptEnd = {
   upstreamStatus?: number | null;
   /** What the upstream counted, or an estimate; none when it did nothing. */
   tokens?: TokenCounts;
+  /** The `service_tier` that the answer named: some have rates of their own. */
+  serviceTier?: string | null;
 };
 
 /** Times and prices one call to one upstream. Until `finish`, its record reads as aborted now, without tokens. */
@@ -76,11 +78,11 @@ export class AttemptMeter {
   }
 
   #recordOf(
-    { outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS }: AttemptEnd,
+    { outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS, serviceTier = null }: AttemptEnd,
     busyMs: number | null,
   ): Omit<AttemptRecord, 'isShown'> {
     const { billing, hardware, tier, upstream, model } = this.start;
-    const split = splitUnder(tokens, billing);
+    const split = splitUnder(tokens, billing, serviceTier);
     const cost = hardware?.cost ?? null;
     return {
       tier,

@@ -17,6 +17,7 @@ export class AttemptRecorder {
   #reported: TokenCounts | null = null;
   #texts: string[] = [];
   #wasAnswered = false;
+  #serviceTier: string | null = null;
 
   constructor(meter: AttemptMeter, request: ChatRequest) {
     this.#meter = meter;
@@ -26,6 +27,7 @@ export class AttemptRecorder {
   /** A chunk of a streamed answer came. */
   chunk(chunk: ChatCompletionChunk): void {
     this.#wasAnswered = true;
+    this.#noteTier(chunk);
     if (chunk.usage != null) this.#reported = tokensFromUsage(chunk.usage) ?? this.#reported;
     for (const { delta } of chunk.choices) {
       const text = spentText(delta);
@@ -38,6 +40,7 @@ export class AttemptRecorder {
   completion(completion: ChatCompletion): void {
     this.#wasAnswered = true;
     this.#meter.firstToken();
+    this.#noteTier(completion);
     if (completion.usage != null) this.#reported = tokensFromUsage(completion.usage);
     this.#texts = completion.choices.map(({ message }) => spentText(message));
   }
@@ -66,11 +69,16 @@ export class AttemptRecorder {
 
   /** The answer was not sure enough, and was broken off before anyone saw it. What it used is paid all the same. */
   escalate(): void {
-    this.#meter.finish({ outcome: 'escalated', upstreamStatus: 200, tokens: this.tokens });
+    this.#meter.finish({
+      outcome: 'escalated',
+      upstreamStatus: 200,
+      tokens: this.tokens,
+      serviceTier: this.#serviceTier,
+    });
   }
 
   succeed(): void {
-    this.#meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: this.tokens });
+    this.#meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: this.tokens, serviceTier: this.#serviceTier });
   }
 
   fail(error: GatewayError): void {
@@ -79,6 +87,11 @@ export class AttemptRecorder {
       errorCode: error.code,
       upstreamStatus: this.#wasAnswered ? 200 : (error.upstreamStatus ?? null),
       tokens: this.tokens,
+      serviceTier: this.#serviceTier,
     });
+  }
+
+  #noteTier({ service_tier }: ChatCompletion | ChatCompletionChunk): void {
+    if (typeof service_tier === 'string') this.#serviceTier = service_tier;
   }
 }

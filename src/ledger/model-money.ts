@@ -1,10 +1,11 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type { UpstreamConfig } from '../config/schema.ts';
+import type { Price, UpstreamConfig } from '../config/schema.ts';
 import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
 import type { Candidate, RoutingTable } from '../routing/routing-table.ts';
 import type { Baseline } from './exchange.ts';
 import { BusyTime, type Hardware } from './hardware.ts';
 import { type Billing, billingOf } from './price.ts';
+import type { PriceBook } from './price-book.ts';
 
 /** How the models of one routes.yaml are paid for. */
 export type ModelMoney = {
@@ -20,10 +21,12 @@ export const moneyOf = (
   { routes }: LoadedConfig,
   { tiers, models }: Pick<RoutingTable, 'tiers' | 'models'>,
   busy: Map<string, BusyTime>,
+  prices: Pick<PriceBook, 'find'>,
 ): ModelMoney => {
-  const billingOfCandidate = ({ upstream, config }: Candidate): Billing => {
+  const billingOfCandidate = ({ upstream, model, config }: Candidate): Billing => {
     const at = routes.upstreams[upstream];
-    return billingOf(at === undefined || isFree(at), config.price);
+    if (at === undefined || config.price !== undefined) return billingOf(at === undefined, config.price);
+    return isFree(at) ? billingOf(true, undefined) : billingOf(false, listPrice(at, model, prices));
   };
   const billings = new Map(
     [...tiers.flatMap(({ candidates }) => candidates), ...[...models.values()].flat()].map(
@@ -45,6 +48,14 @@ export const moneyOf = (
       ? { upstream: priced.upstream, model: priced.model, billing: billings.get(priced) ?? { kind: 'unknown' } }
       : null,
   };
+};
+
+/** Behind another URL stands somebody else, with other prices. */
+const listPrice = (upstream: UpstreamConfig, model: string, prices: Pick<PriceBook, 'find'>): Price | undefined => {
+  const url = upstream.kind === 'llama' ? undefined : upstream.url;
+  const usual = UPSTREAM_DEFAULTS[upstream.kind].url;
+  const isUsual = url === undefined || usual === undefined || new URL(url).host === new URL(usual).host;
+  return isUsual ? prices.find(upstream.kind, model) : undefined;
 };
 
 const isFree = (upstream: UpstreamConfig): boolean =>

@@ -14,7 +14,11 @@ export type Rates = {
 };
 
 /** `above`: the rates of the whole request where its prompt has more tokens than that; ascending. */
-export type PriceRow = Rates & { above: ({ promptTokens: number } & Rates)[] };
+export type PriceRow = Rates & {
+  above: ({ promptTokens: number } & Rates)[];
+  /** Rates by the `service_tier` of the answer; any other is at the rates above. */
+  serviceTiers: Record<string, Rates>;
+};
 
 /** How the answers of one model are paid for. `unknown`: a paid model without a price; its cost is never taken as zero. */
 export type Billing = { kind: 'free' } | { kind: 'priced'; row: PriceRow; version: string } | { kind: 'unknown' };
@@ -31,14 +35,15 @@ export const billingOf = (isFree: boolean, price: Price | undefined): Billing =>
  * by default, audio output as output.
  * @throws RangeError for a price with more than 6 decimals, which no integer of pico-USD can hold.
  */
-export const toPriceRow = ({ above = [], ...price }: Price): PriceRow => ({
+export const toPriceRow = ({ above = [], serviceTiers = {}, ...price }: Price): PriceRow => ({
   ...toRates(price),
   above: above
     .map(({ promptTokens, ...rates }) => ({ promptTokens, ...toRates(rates) }))
     .sort((a, b) => a.promptTokens - b.promptTokens),
+  serviceTiers: Object.fromEntries(Object.entries(serviceTiers).map(([tier, rates]) => [tier, toRates(rates)])),
 });
 
-const toRates = (price: Omit<Price, 'above'>): Rates => ({
+const toRates = (price: Omit<Price, 'above' | 'serviceTiers'>): Rates => ({
   inputPicoUsd: toPicoUsd(price.input),
   cachedInputPicoUsd: toPicoUsd(price.cachedInput ?? price.input),
   cacheWritePicoUsd: toPicoUsd(price.cacheWrite ?? price.input),
@@ -48,11 +53,16 @@ const toRates = (price: Omit<Price, 'above'>): Rates => ({
 });
 
 /** A name for the row, equal for equal prices: 12 hex digits of SHA-256. */
-export const priceVersion = ({ above, ...rates }: PriceRow): string =>
+export const priceVersion = ({ above, serviceTiers, ...rates }: PriceRow): string =>
   createHash('sha256')
-    .update([rates, ...above].map((each) => Object.values(each).join('/')).join(' '))
+    .update([rates, ...above].map((each) => Object.values(each).join('/')).join(' ') + tiersText(serviceTiers))
     .digest('hex')
     .slice(0, 12);
+
+const tiersText = (tiers: PriceRow['serviceTiers']): string =>
+  Object.entries(tiers)
+    .map(([tier, rates]) => ` ${tier}:${Object.values(rates).join('/')}`)
+    .join('');
 
 /** Exact integer nano-USD, rounded half up once, for all tokens together. */
 export const costOf = (tokens: TokenCounts, row: PriceRow): NanoUsd => {
@@ -64,8 +74,13 @@ export const costOf = (tokens: TokenCounts, row: PriceRow): NanoUsd => {
  * The cost by class of tokens. Each class is rounded so that the classes add up to the cost, which is rounded half up
  * once: a class is what the rounded sum grows by when it is added.
  */
-export const splitOf = (tokens: TokenCounts, row: PriceRow): CostSplit => {
-  const rates = row.above.findLast(({ promptTokens }) => tokens.promptTokens > promptTokens) ?? row;
+export const splitOf = (tokens: TokenCounts, row: PriceRow, serviceTier: string | null = null): CostSplit => {
+  const rates =
+    (serviceTier !== null && Object.hasOwn(row.serviceTiers, serviceTier)
+      ? row.serviceTiers[serviceTier]
+      : undefined) ??
+    row.above.findLast(({ promptTokens }) => tokens.promptTokens > promptTokens) ??
+    row;
   const { cachedTokens, cacheWriteTokens, audioPromptTokens, reasoningTokens, audioCompletionTokens } = tokens;
   const textInput = tokens.promptTokens - cachedTokens - cacheWriteTokens - audioPromptTokens;
   const textOutput = tokens.completionTokens - reasoningTokens - audioCompletionTokens;
@@ -97,8 +112,12 @@ const NOTHING: CostSplit = {
 };
 
 /** The cost by class; null when a paid model has no price. No tokens cost nothing at any price, so then it is all 0. */
-export const splitUnder = (tokens: TokenCounts, billing: Billing): CostSplit | null => {
-  if (billing.kind === 'priced') return splitOf(tokens, billing.row);
+export const splitUnder = (
+  tokens: TokenCounts,
+  billing: Billing,
+  serviceTier: string | null = null,
+): CostSplit | null => {
+  if (billing.kind === 'priced') return splitOf(tokens, billing.row, serviceTier);
   return billing.kind === 'free' || tokens.promptTokens + tokens.completionTokens === 0 ? NOTHING : null;
 };
 

@@ -108,6 +108,12 @@ describe('cost', () => {
     ]);
   });
 
+  it('is at the rates of the service tier that the answer names, where there are any', () => {
+    const row = toPriceRow({ input: 1, output: 2, serviceTiers: { flex: { input: 0.5, output: 1 } } });
+    const input = (tier: string | null) => splitOf(tokens(10), row, tier).inputNanoUsd;
+    expect(['flex', 'default', 'constructor', null].map(input)).toEqual([5_000, 10_000, 10_000, 10_000]);
+  });
+
   it('equals exact decimal arithmetic for random prices and counts', () => {
     const random = randomFrom(42);
     const integer = (below: number) => Math.floor(random() * below);
