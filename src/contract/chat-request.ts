@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
+import { BackslashKeyError, parseJson } from '../lib/parse-json.ts';
 import type { Conversation, Turn } from './conversation.ts';
 import { GatewayError } from './errors.ts';
 import type { NativeForm } from './native-form.ts';
@@ -59,8 +60,11 @@ const parseObject = (text: string): Record<string, unknown> => {
   if (text.trim() === '') throw new GatewayError('invalid_json', 'The request body is empty; send a JSON object.');
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseJson(text);
   } catch (cause) {
+    if (cause instanceof BackslashKeyError) {
+      throw new GatewayError('invalid_value', `The request is not supported: ${cause.message}.`, { cause });
+    }
     // V8's message quotes the text around the fault; only its position may leave, for prompts stay private.
     const { message } = cause as Error;
     const position = /at position \d+( \(line \d+ column \d+\))?/.exec(message)?.[0];

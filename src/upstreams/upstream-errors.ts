@@ -1,4 +1,4 @@
-import { type ErrorCode, GatewayError } from '../contract/errors.ts';
+import { type ErrorCode, GatewayError, toGatewayError } from '../contract/errors.ts';
 import { saysTooLong } from './presets/too-long.ts';
 
 /**
@@ -7,6 +7,8 @@ import { saysTooLong } from './presets/too-long.ts';
  */
 export const fromTransportError = (upstream: string, error: unknown): GatewayError => {
   if (error instanceof GatewayError) return error;
+  // Not the connection: a body nested too deeply to be written again.
+  if (error instanceof RangeError) return toGatewayError(error);
   const code = (error as { code?: string }).code ?? '';
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     const message = `Upstream "${upstream}" did not accept a connection in time.`;
