@@ -130,7 +130,10 @@ const sendInPieces = (url: string, path: string, body: Buffer, random: Random): 
     socket
       .on('connect', writeMore)
       .on('data', (piece) => pieces.push(piece))
-      .on('error', reject);
+      // Who was refused before all of it was sent may not send the rest, and still has its answer.
+      .on('error', (error) => {
+        if (pieces.length === 0) reject(error);
+      });
     socket.on('close', () => {
       const text = Buffer.concat(pieces).toString('utf8');
       const end = text.indexOf('\r\n\r\n');

@@ -146,6 +146,7 @@ describe('bad requests get an error in the envelope and an entry in the ledger',
     ['no messages', '{"model":"auto"}', 'invalid_value'],
     ['no model', '{"messages":[{"role":"user","content":"hi"}]}', 'invalid_value'],
     ['messages that are empty', '{"model":"auto","messages":[]}', 'invalid_value'],
+    ['a key that ends with a backslash', '{"model":"auto","messages":[{"role":"user","x\\\\":1}]}', 'invalid_value'],
   ])('%s', async (_, body, code) => {
     const before = (await gateway.entries()).length;
     const reply = await post(gateway.url, body);
@@ -188,6 +189,14 @@ describe('bad requests get an error in the envelope and an entry in the ledger',
     expect(reply.status).toBe(413);
     expect(envelopeOf(await reply.text())).toMatchObject({ code: 'body_too_large' });
     expect(await lastEntry()).toMatchObject({ outcome: 'refused', status: 413, errorCode: 'body_too_large' });
+  });
+
+  test('a body nested more deeply than it can be written again is a 400', async () => {
+    const options = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
+    const body = `{"model":"auto","stream":true,"stream_options":${options},"messages":[{"role":"user","content":"hi"}]}`;
+    const reply = await post(gateway.url, body);
+    expect(reply.status).toBe(400);
+    expect(envelopeOf(reply.text)).toMatchObject({ code: 'invalid_value' });
   });
 
   test('a body of exactly the limit is taken', async () => {
