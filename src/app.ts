@@ -7,11 +7,13 @@ import { FailureLimiter } from './auth/failure-limiter.ts';
 import type { KeyStore } from './auth/key-store.ts';
 import { MemoryAdminSessionStore } from './auth/memory-admin-session-store.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
+import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { chatDialect } from './dialects/chat.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
+import { createEmbeddings } from './endpoints/embeddings.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
 import { passFrontDoor } from './http/front-door.ts';
@@ -84,6 +86,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     keys: options.keys,
     counters: new MemoryCounterStore(clock),
     cache: new MemoryCacheStore(clock),
+    embeddings: new MemoryEmbeddingCache(clock),
     ledger: observeLedger(options.ledger, metrics.observe),
     health,
     sessions: new MemorySessionStore(clock),
@@ -94,6 +97,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const http = createHttpApp({
     pipeline: createPipeline(ports),
     inference: [{ path: '/chat/completions', dialect: chatDialect }],
+    endpoints: [{ path: '/embeddings', answer: createEmbeddings(ports) }],
     runtime: ports.runtime,
     configStatus: () => config.status(),
     keys: ports.keys,

@@ -1,5 +1,6 @@
 import type { KeyStore } from './auth/key-store.ts';
 import type { CacheStore } from './cache/cache-store.ts';
+import type { EmbeddingCache } from './cache/embedding-cache.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -35,6 +36,7 @@ export type Ports = {
   keys: KeyStore;
   counters: CounterStore;
   cache: CacheStore;
+  embeddings: EmbeddingCache;
   ledger: LedgerStore;
   /** Circuits, cool-downs and latencies of models, as this process has seen them. */
   health: ModelHealth;

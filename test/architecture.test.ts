@@ -17,6 +17,7 @@ const RANKS: Record<string, number> = {
   upstreams: 3,
   ledger: 3,
   dialects: 4,
+  endpoints: 4,
   'ports.ts': 4,
   'passage.ts': 4,
   'stream-out.ts': 4,

@@ -205,6 +205,10 @@ export const NamedModelSchema = z.strictObject({
     .optional()
     .meta({ description: 'What it costs by tokens. Without it the cost of a paid model is unknown.' }),
   contextTokens: z.int().min(1).optional().meta({ description: 'Longest input, in tokens.' }),
+  cache: z
+    .strictObject({ ttl: duration.meta({ description: 'How long an embedding may be served again.' }) })
+    .optional()
+    .meta({ description: 'Keep the embedding of each input, and ask only for those that are not kept.' }),
 });
 
 export const TierSchema = z.strictObject({

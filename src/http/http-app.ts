@@ -11,7 +11,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
-import { handleInference, type InferencePath } from './inference.ts';
+import { type Endpoint, handleEndpoint, handleInference, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import type { BodyLimits } from './read-body.ts';
@@ -21,6 +21,7 @@ export type HttpOptions = AdminOptions & {
   pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
   /** Every path that the pipeline answers. */
   inference: InferencePath[];
+  endpoints: Endpoint[];
   keys: KeyStore;
   metrics: Metrics;
   logger: Logger;
@@ -69,6 +70,14 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       app.post(prefix + entry.path, async (context) => {
         const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
         await handleInference(incoming, outgoing, options, entry);
+        return RESPONSE_ALREADY_SENT;
+      });
+      app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
+    }
+    for (const entry of options.endpoints) {
+      app.post(prefix + entry.path, async (context) => {
+        const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+        await handleEndpoint(incoming, outgoing, options, entry);
         return RESPONSE_ALREADY_SENT;
       });
       app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));

@@ -11,15 +11,30 @@ import { writeReply } from './write-reply.ts';
 /** Where requests of a wire format arrive: a path below `/v1`. */
 export type InferencePath = { path: string; dialect: Dialect };
 
+/** Where other requests arrive. `answer` never throws. */
+export type Endpoint = { path: string; answer(incoming: Incoming): Promise<Reply> };
+
 /**
  * One inference request over Node's own request and response: Hono's web wrappers would cost half the throughput.
  * Resolves when the answer is out, or the client gone. Never rejects.
  */
-export const handleInference = async (
+export const handleInference = (
   request: IncomingMessage,
   response: ServerResponse,
   options: HttpOptions,
   { path, dialect }: InferencePath,
+): Promise<void> => {
+  const answer = (incoming: Incoming) => options.pipeline(incoming, dialect);
+  return handleEndpoint(request, response, options, { path, answer }, dialect.failure);
+};
+
+/** The same for any other endpoint. @param failure the body of an error, where it is not OpenAI's envelope. */
+export const handleEndpoint = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: Pick<HttpOptions, 'bodyLimits' | 'clock' | 'logger'>,
+  { path, answer }: Endpoint,
+  failure?: Dialect['failure'],
 ): Promise<void> => {
   const { clock } = options;
   const controller = new AbortController();
@@ -36,11 +51,11 @@ export const handleInference = async (
     signal: controller.signal,
   };
   try {
-    const reply: Reply = await options.pipeline(incoming, dialect);
+    const reply: Reply = await answer(incoming);
     await writeReply(response, reply, { clock, signal: controller.signal });
   } catch (error) {
     options.logger.error({ err: error, id }, 'a request failed outside the pipeline');
-    const failure = toGatewayError(error);
-    writeError(response, failure, {}, dialect.failure(failure));
+    const fault = toGatewayError(error);
+    writeError(response, fault, {}, failure?.(fault));
   }
 };

@@ -24,6 +24,8 @@ export type Candidate = {
   apis: ReadonlySet<Api>;
   /** Null when not known: then the upstream itself is the judge. */
   contextTokens: number | null;
+  /** How long its embeddings may be served again; absent: not at all. */
+  cacheTtlMs?: number;
   config: TierModelConfig;
 };
 
@@ -79,10 +81,13 @@ const namedModels = (
   upstreams: LoadedConfig['routes']['upstreams'],
 ): ReadonlyMap<string, Candidate[]> => {
   const byName = new Map<string, Candidate[]>();
-  for (const { name, ...model } of models) {
+  for (const { name, cache, ...model } of models) {
     const upstream = upstreams[model.upstream];
     if (upstream === undefined) continue;
-    const candidate = toCandidate(NO_TIER, { ...model, weight: 1 }, upstream);
+    const candidate: Candidate = {
+      ...toCandidate(NO_TIER, { ...model, weight: 1 }, upstream),
+      ...(cache && { cacheTtlMs: cache.ttl }),
+    };
     const called = name ?? candidate.model;
     byName.set(called, [...(byName.get(called) ?? []), candidate]);
   }

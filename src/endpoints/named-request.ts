@@ -1,0 +1,149 @@
+import { authenticate } from '../auth/authenticate.ts';
+import type { Caller } from '../auth/caller.ts';
+import { GatewayError, toGatewayError } from '../contract/errors.ts';
+import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { AttemptMeter } from '../ledger/attempt-meter.ts';
+import { reserve } from '../limits/reserve.ts';
+import { Passage } from '../passage.ts';
+import type { Ports, Runtime } from '../ports.ts';
+import { deploymentsOf } from '../routing/deployments.ts';
+import type { Candidate } from '../routing/routing-table.ts';
+import { refusalOf } from '../upstreams/read-forwarded.ts';
+import type { ForwardAnswer } from '../upstreams/upstream.ts';
+
+/** What one attempt sends. */
+export type Sending = { body: string; isStream: boolean };
+
+/**
+ * A request for a model that the client names, at an endpoint where no rule chooses: it is authenticated, limited and
+ * recorded like a chat request, and asked of the deployments of that model alone.
+ */
+export class NamedRequest {
+  readonly passage: Passage;
+  readonly runtime: Runtime;
+  readonly ports: Ports;
+  readonly incoming: Incoming;
+  readonly caller: Caller;
+
+  private constructor(incoming: Incoming, passage: Passage, runtime: Runtime, ports: Ports, caller: Caller) {
+    this.incoming = incoming;
+    this.passage = passage;
+    this.runtime = runtime;
+    this.ports = ports;
+    this.caller = caller;
+  }
+
+  /** Authenticates, runs `answer`, and makes an error of whatever it throws. Never throws; the ledger has an entry. */
+  static async handle(
+    incoming: Incoming,
+    ports: Ports,
+    answer: (request: NamedRequest) => Promise<Reply>,
+  ): Promise<Reply> {
+    const runtime = ports.runtime();
+    const passage = new Passage(incoming, runtime, ports);
+    // What the strongest chat model would cost says nothing here.
+    passage.note({ route: 'direct', baseline: null });
+    try {
+      const caller = await authenticate(incoming.headers, ports.keys);
+      passage.note({ team: caller.team, keyId: caller.keyId });
+      return await answer(new NamedRequest(incoming, passage, runtime, ports, caller));
+    } catch (thrown) {
+      return passage.fail(toGatewayError(thrown));
+    }
+  }
+
+  readBody(): Promise<Buffer> {
+    return this.passage.waiting(this.incoming.readBody());
+  }
+
+  /**
+   * Finds the deployments of a model and counts the request against its caller's limits.
+   * @param tokens that it will use, prompt and answer, estimated.
+   * @throws GatewayError `model_not_found`, `not_allowed`, `rate_limit_exceeded`.
+   */
+  async admit(model: string, tokens: number): Promise<Candidate[]> {
+    const { table, billingOf } = this.runtime;
+    this.passage.note({ requestedModel: model });
+    const deployments = deploymentsOf(table, model, this.caller.team);
+    const [first] = deployments as [Candidate];
+    // The same model without our cache: what a hit saves.
+    this.passage.note({ baseline: { upstream: first.upstream, model: first.model, billing: billingOf(first) } });
+    await this.reserve(tokens);
+    return deployments;
+  }
+
+  async reserve(tokens: number): Promise<void> {
+    const { caller, runtime, ports } = this;
+    this.passage.hold(await reserve(caller, runtime.table.teams[caller.team], tokens, ports.counters));
+  }
+
+  /**
+   * Asks the deployments in order until one answers and `read` can read it. Whoever reads a stream finishes its meter.
+   * @throws GatewayError of the last attempt, or the signal's reason as soon as the client leaves.
+   */
+  async ask<Result>(
+    deployments: Candidate[],
+    path: string,
+    toSend: (candidate: Candidate) => Sending,
+    read: (answer: ForwardAnswer, candidate: Candidate, meter: AttemptMeter) => Promise<Result>,
+  ): Promise<{ candidate: Candidate; result: Result }> {
+    const failures: string[] = [];
+    let last: GatewayError | null = null;
+    for (const candidate of deployments) {
+      const why = this.#whyNot(candidate, path);
+      if (why !== null) {
+        failures.push(why);
+        continue;
+      }
+      const meter = this.passage.beginAttempt(candidate);
+      try {
+        const answer = await this.#send(candidate, path, toSend(candidate));
+        const result = await read(answer, candidate, meter);
+        this.ports.health.succeeded(healthKey(candidate, path), meter.record().firstTokenMs);
+        meter.serve();
+        this.passage.because(failures);
+        return { candidate, result };
+      } catch (thrown) {
+        last = toGatewayError(thrown);
+        this.fail(candidate, path, meter, last);
+        if (!last.isRetryable || this.incoming.signal.aborted) throw last;
+        failures.push(`${candidate.upstream} failed: ${last.code}`);
+      }
+    }
+    this.passage.because(failures);
+    const message = `No upstream can be asked now: ${failures.join('; ')}.`;
+    throw last ?? new GatewayError('no_upstream_available', message, { isRetryable: true, retryAfterSeconds: 5 });
+  }
+
+  /** An attempt ended without a complete answer. */
+  fail(candidate: Candidate, path: string, meter: AttemptMeter, error: GatewayError): void {
+    const { code, upstreamStatus = null } = error;
+    const outcome = code === 'client_closed_request' ? 'aborted' : 'error';
+    meter.finish({ outcome, errorCode: code, upstreamStatus });
+    this.ports.health.ended(healthKey(candidate, path), error);
+  }
+
+  /** Why a deployment cannot be asked; null when it can, and then the circuit counts on an end. */
+  #whyNot(candidate: Candidate, path: string): string | null {
+    const { upstream: name, model } = candidate;
+    const { state, detail } = this.runtime.upstreams.get(name)?.state() ?? { state: 'down', detail: 'not configured' };
+    if (state === 'disabled' || state === 'down') return `${name}: ${detail}`;
+    return this.ports.health.tryAcquire(healthKey(candidate, path)) ? null : `${name}/${model}: circuit open`;
+  }
+
+  async #send(candidate: Candidate, path: string, { body, isStream }: Sending): Promise<ForwardAnswer> {
+    const answer = await this.runtime.upstreams.get(candidate.upstream)!.forward({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json', accept: isStream ? 'text/event-stream' : 'application/json' },
+      body,
+      isStream,
+      signal: this.incoming.signal,
+    });
+    if (answer.status !== 200) throw await refusalOf(candidate.upstream, answer);
+    return answer;
+  }
+}
+
+/** A model that fails at one endpoint may be well at another, where it must not be left out for it. */
+const healthKey = ({ upstream, model }: Candidate, path: string) => ({ upstream, model: `${model} at ${path}` });
