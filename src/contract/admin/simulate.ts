@@ -2,13 +2,15 @@ import { z } from 'zod';
 
 /**
  * `POST /admin/api/simulate`: the requests of a range (ISO 8601) decided again. `config` is the text of another
- * routes.yaml; without it the one in force decides, so that `thresholds` alone may change, by name of the route.
+ * routes.yaml; without it the one in force decides, and `thresholds` (by name of the route) and `enforce` change it.
  */
 export const SimulateQuerySchema = z.strictObject({
   from: z.iso.datetime({ offset: true }),
   to: z.iso.datetime({ offset: true }),
   config: z.string().max(1_048_576).optional(),
   thresholds: z.record(z.string(), z.number().min(0).max(1)).default({}),
+  /** Names of routes that only watch, to be taken as if they were enforced. */
+  enforce: z.array(z.string()).default([]),
 });
 export type SimulateQuery = z.input<typeof SimulateQuerySchema>;
 
