@@ -31,7 +31,10 @@ import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { programVersion } from './lib/program-version.ts';
 import type { RedisConnection } from './lib/redis-connection.ts';
+import { Counters } from './limits/counters.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
+import { Calendar } from './limits/period.ts';
+import { ledgerSpend } from './limits/spend-source.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { detectLanguage } from './routing/detect-language.ts';
@@ -79,12 +82,19 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   const health = new ModelHealth(clock);
   const metrics = createMetrics(health, () => runtime, options.redis);
+  const counters = new Counters({
+    store: new MemoryCounterStore(clock),
+    spend: ledgerSpend(options.ledger, logger),
+    clock,
+    logger,
+  });
   const ports: Ports = {
     clock,
     logger,
     runtime: () => runtime,
     keys: options.keys,
-    counters: new MemoryCounterStore(clock),
+    counters,
+    calendar: new Calendar(),
     cache: new MemoryCacheStore(clock),
     embeddings: new MemoryEmbeddingCache(clock),
     ledger: observeLedger(options.ledger, metrics.observe),

@@ -11,7 +11,10 @@ import { Exchange, type ExchangeFacts } from './ledger/exchange.ts';
 import { NO_TOKENS } from './ledger/tokens.ts';
 import { newId } from './lib/id.ts';
 import { formatUsd } from './lib/money.ts';
-import type { Hold } from './limits/reserve.ts';
+import { keyOf } from './limits/account.ts';
+import type { Found, Hold, Reserved } from './limits/counters.ts';
+import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
+import { refusalOf } from './limits/refusals.ts';
 import type { Ports, Runtime } from './ports.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import type { Selection } from './routing/select-route.ts';
@@ -36,7 +39,8 @@ export class Passage {
   readonly #exchange: Exchange;
   readonly #reasons: string[] = [];
   #facts: Partial<ExchangeFacts> = {};
-  #hold: Hold | null = null;
+  #holds: Hold[] = [];
+  #found: Found[] = [];
   #explanation: string | null = null;
 
   constructor(incoming: Incoming, runtime: Runtime, ports: Ports) {
@@ -81,16 +85,24 @@ export class Passage {
     }
   }
 
-  /** Keeps a reservation, to be settled when the request ends. */
-  hold(hold: Hold): void {
-    this.#hold = hold;
+  /** Keeps a reservation, to be settled when the request ends. @throws GatewayError when it was refused. */
+  hold({ isAdmitted, found, hold }: Reserved): void {
+    const isAgain = (other: Found) => found.some(({ charge }) => keyOf(charge.account) === keyOf(other.charge.account));
+    this.#found = [...this.#found.filter((other) => !isAgain(other)), ...found];
+    this.#holds.push(hold);
+    if (isAdmitted) return;
+    this.#ports.counters.noteRefusal(found);
+    throw refusalOf(found);
   }
 
-  beginAttempt(candidate: Candidate): AttemptMeter {
+  /** @param hold a place at the upstream, given back when the attempt ends. */
+  beginAttempt(candidate: Candidate, hold: Hold): AttemptMeter {
     const { tier, upstream, model } = candidate;
     const { billingOf, hardwareOf } = this.#runtime;
     const paid = { billing: billingOf(candidate), hardware: hardwareOf(candidate) };
-    return this.#exchange.beginAttempt({ tier, upstream, model, ...paid });
+    return this.#exchange.beginAttempt({ tier, upstream, model, ...paid }, ({ tokens, costNanoUsd }) => {
+      void hold.settle({ tokens: tokens.promptTokens + tokens.completionTokens, costNanoUsd: costNanoUsd ?? 0 });
+    });
   }
 
   cacheScope(team: string, { route, forcedTier }: Selection): CacheScope {
@@ -136,6 +148,7 @@ export class Passage {
       [HEADERS.config]: this.#runtime.config.version,
       [HEADERS.explain]: this.#explanation,
       ...(isComplete && this.money()),
+      ...rateLimitHeaders(this.#found),
     };
     const present = Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1]));
     return Object.fromEntries(present.map(([name, value]) => [name, toHeaderValue(value)]));
@@ -150,12 +163,13 @@ export class Passage {
 
   /** Stores the ledger entry and settles the reservation. Only the first call counts. Never rejects. */
   async finish(end: { outcome: Outcome; status: number; error?: GatewayError }): Promise<void> {
-    const hold = this.#hold;
-    this.#hold = null;
+    const holds = this.#holds;
+    this.#holds = [];
     const { outcome, status, error } = end;
     await this.#exchange.finish({ outcome, status, errorCode: error?.code ?? null });
     const { promptTokens, completionTokens } = this.#exchange.totals.tokens;
-    await hold?.settle(promptTokens + completionTokens);
+    const used = { tokens: promptTokens + completionTokens, costNanoUsd: this.#exchange.knownCostNanoUsd };
+    await Promise.all(holds.map((hold) => hold.settle(used)));
   }
 
   /** Ends the request with an error that the client has seen nothing of yet. */

@@ -10,8 +10,14 @@ import { explainInWords } from './difficulty/explain-features.ts';
 import type { Escalation } from './execution/cascade.ts';
 import { execute } from './execution/execute.ts';
 import { AttemptRecorder } from './ledger/attempt-recorder.ts';
+import { costUnder } from './ledger/price.ts';
 import { tagsOf } from './ledger/tags.ts';
-import { reserve } from './limits/reserve.ts';
+import { NO_TOKENS } from './ledger/tokens.ts';
+import { acquire } from './limits/acquire.ts';
+import { admit } from './limits/admit.ts';
+import { afford } from './limits/afford.ts';
+import { estimateTokens } from './limits/estimate.ts';
+import { limitedBy } from './limits/subjects.ts';
 import { Passage } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { decide } from './routing/decide.ts';
@@ -21,10 +27,12 @@ import type { Candidate } from './routing/routing-table.ts';
 import { type Selection, selectRoute, type Wishes } from './routing/select-route.ts';
 import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
 import { thresholdOf } from './routing/share-thresholds.ts';
+import { spendingRule } from './routing/spending-rule.ts';
 import { streamOut } from './stream-out.ts';
 
 /**
- * The story of one request for inference, whatever its wire format: authenticate, parse, reserve, look up, classify, decide, execute, stream out, record.
+ * The story of one request for inference, whatever its wire format: authenticate, parse, admit, look up, classify, decide and
+ * afford, execute, stream out, record.
  * Never throws: whatever goes wrong is a `failure` reply, and is in the ledger.
  */
 export const createPipeline =
@@ -45,8 +53,8 @@ export const createPipeline =
       passage.note({ request: storedFactsOf(facts, wishes) });
       const selection = selectRoute(runtime.table, wishes, facts);
       passage.note({ route: selection.route?.name ?? 'direct' });
-      const tokens = facts.promptTokens + (facts.answerTokens ?? 0);
-      passage.hold(await reserve(caller, runtime.table.teams[caller.team], tokens, ports.counters));
+      const limited = limitedBy(caller, runtime.table.teams[caller.team], selection.route);
+      passage.hold(await admit(incoming.id, limited, ports.counters));
 
       const scope = passage.cacheScope(caller.team, selection);
       const cacheControl = incoming.headers['cache-control'];
@@ -69,7 +77,7 @@ export const createPipeline =
       const { difficulty, modelVersion, values } = scored;
       passage.note({ difficulty, classifierVersion: modelVersion });
       const isWatched = selection.route !== null && isObserved(selection.route, session.key);
-      const decision = decide({
+      const situation = {
         table: runtime.table,
         selection,
         facts,
@@ -81,7 +89,21 @@ export const createPipeline =
         session: known && { ...known, isToolLoop: session.isToolLoop },
         isObserved: isWatched,
         random: ports.random(),
+      };
+      const escalation = isWatched ? null : escalationOf(selection, request, runtime);
+      const estimate = estimateTokens(facts.promptTokens, facts.answerTokens, request.body.n ?? 1);
+      const { decision, ...reserved } = await afford({
+        requestId: incoming.id,
+        limited,
+        estimate,
+        isEscalating: escalation !== null,
+        tiers: runtime.table.tiers,
+        decide: (spending) =>
+          decide({ ...situation, spending: spendingRule(spending, runtime.table, runtime.billingOf) }),
+        priceOf: (candidate, tokens) => costUnder({ ...NO_TOKENS, ...tokens }, runtime.billingOf(candidate)),
+        ...ports,
       });
+      passage.hold(reserved);
       const { tier, threshold } = decision;
       const routeLine = runtime.config.routeLines[decision.route] ?? null;
       passage.note({ tier, decision: { threshold, routeLine, featureValues: threshold === null ? null : values } });
@@ -95,8 +117,10 @@ export const createPipeline =
         partition: caller.team,
         session: session.key,
         signal: incoming.signal,
-        record: (candidate) => new AttemptRecorder(passage.beginAttempt(candidate), request),
-        escalation: isWatched ? null : escalationOf(selection, request, runtime),
+        acquire: ({ upstream }) =>
+          acquire(incoming.id, upstream, runtime.config.routes.upstreams[upstream]?.limits, estimate, ports.counters),
+        record: (candidate, hold) => new AttemptRecorder(passage.beginAttempt(candidate, hold), request),
+        escalation,
         retries: selection.route?.retries ?? 0,
         health: ports.health,
         clock: ports.clock,

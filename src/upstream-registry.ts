@@ -48,7 +48,8 @@ export class UpstreamRegistry {
     const missing = new Map(config.missingKeys.map(({ upstream, variable }) => [upstream, variable]));
     const next = new Map<string, Registered>();
     for (const [name, upstream] of Object.entries(config.routes.upstreams)) {
-      const definition = JSON.stringify([upstream, missing.get(name), config.file]);
+      // Limits are kept elsewhere: a change of them is no reason to load a model again.
+      const definition = JSON.stringify([{ ...upstream, limits: undefined }, missing.get(name), config.file]);
       const kept = this.#registered.get(name);
       next.set(
         name,

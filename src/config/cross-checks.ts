@@ -95,10 +95,11 @@ class Check {
 
   routes(): void {
     this.#mustBeUnique('route', 'routes', this.#routeNames);
-    for (const [index, { tier, difficulty, match }] of this.#file.routes.entries()) {
+    for (const [index, { tier, difficulty, match, budget }] of this.#file.routes.entries()) {
       const path = ['routes', index];
       const [hasTier, hasDifficulty] = [isThere(tier), isThere(difficulty)];
       this.#mustBeKnown('tier', [...path, 'tier'], tier, this.#tierNames);
+      this.#budget(path, budget);
       if (hasTier && hasDifficulty) {
         this.#report([...path, 'tier'], 'a route has either `tier` or `difficulty`, not both', 'key');
       } else if (!hasTier && !hasDifficulty) {
@@ -121,8 +122,12 @@ class Check {
       for (const [index, route] of routes.entries()) {
         this.#mustBeKnown('route', [...path, 'routes', index], route, this.#routeNames);
       }
-      this.#mustBeKnown('tier', [...path, 'budget', 'onExceeded'], budget.onExceeded, [...this.#tierNames, 'reject']);
+      this.#budget(path, budget);
     }
+  }
+
+  #budget(path: Path, { onExceeded }: { onExceeded?: string | undefined }): void {
+    this.#mustBeKnown('tier', [...path, 'budget', 'onExceeded'], onExceeded, [...this.#tierNames, 'reject']);
   }
 
   tests(): void {

@@ -12,6 +12,7 @@ export const diffConfig = ({ routes: previous }: LoadedConfig, { routes: next }:
   ...diffEntries('tier', byName(previous.tiers), byName(next.tiers), true),
   ...diffEntries('route', byName(previous.routes), byName(next.routes), true),
   ...diffEntries('team', byKey(previous.teams), byKey(next.teams), true),
+  ...(isDeepStrictEqual(previous.alerts, next.alerts) ? [] : ['alerts changed']),
   ...(isDeepStrictEqual(previous.tests, next.tests) ? [] : ['tests changed']),
 ];
 

@@ -25,6 +25,7 @@ const ReferencesSchema = mapping({
       tier: anything,
       difficulty: anything,
       match: mapping({ team: anything, minTokens: number, maxTokens: number }),
+      budget: mapping({ onExceeded: text }),
     }),
   ),
   teams: named(mapping({ routes: list(text), budget: mapping({ onExceeded: text }) })),

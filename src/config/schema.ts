@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { APIS, UPSTREAM_KINDS } from '../contract/vocabulary.ts';
+import { AlertsSchema, BudgetSchema, LimitsSchema } from './limits-schema.ts';
 
 /**
  * The shape of routes.yaml, the authority for the published JSON Schema and for `docs/configuration.md`.
@@ -48,6 +49,9 @@ const HardwareCostSchema = z
 const upstreamBase = {
   cost: HardwareCostSchema.optional(),
   timeouts: TimeoutsSchema.prefault({}).meta({ description: 'Limits on waiting for this upstream.' }),
+  limits: LimitsSchema.optional().meta({
+    description: 'Most to ask of this upstream; while it is at a limit the next model is asked.',
+  }),
 };
 
 const LlamaUpstreamSchema = z.strictObject({
@@ -347,6 +351,8 @@ export const RouteSchema = z.strictObject({
     })
     .optional()
     .meta({ description: 'Serve identical requests from the cache.' }),
+  limits: LimitsSchema.optional().meta({ description: 'Most that all requests of the route may add up to.' }),
+  budget: BudgetSchema.optional().meta({ description: 'Money allowed in a period for all requests of the route.' }),
   mode: z.enum(['enforce', 'observe']).default('enforce').meta({
     description:
       'observe: send the request to the model the client asked for, and record what the rule would have done.',
@@ -359,23 +365,8 @@ export const RouteSchema = z.strictObject({
 });
 
 export const TeamSchema = z.strictObject({
-  budget: z
-    .strictObject({
-      usd: z.number().positive().meta({ description: 'Most to spend in one period, in USD.' }),
-      per: z.enum(['day', 'week', 'month', 'total']).meta({ description: 'The period, in UTC.' }),
-      onExceeded: z.string().min(1).default('reject').meta({
-        description: 'After that: `reject` requests, or the tier to use instead.',
-      }),
-    })
-    .optional()
-    .meta({ description: `Money allowed in a period. ${NOT_YET}`, notYet: true }),
-  limits: z
-    .strictObject({
-      requestsPerMinute: z.int().min(1).optional().meta({ description: 'Requests admitted in any minute.' }),
-      tokensPerMinute: z.int().min(1).optional().meta({ description: 'Tokens, prompt and answer, in any minute.' }),
-    })
-    .prefault({})
-    .meta({ description: 'Most that all requests of the team may add up to.' }),
+  budget: BudgetSchema.optional().meta({ description: 'Money allowed in a period.' }),
+  limits: LimitsSchema.prefault({}).meta({ description: 'Most that all requests of the team may add up to.' }),
   routes: z.array(name).min(1).optional().meta({ description: 'Routes this team may use; default all.' }),
 });
 
@@ -434,6 +425,9 @@ export const RoutesFileSchema = z.strictObject({
       description:
         'Web pages that may use the gateway from a browser. Default: those of this machine (docs/endpoints.md).',
     }),
+  alerts: AlertsSchema.optional().meta({
+    description: 'Tells a webhook when 50, 80 and 100 % of a budget are spent, once each in a period.',
+  }),
   tests: z
     .array(TestSchema)
     .default([])

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   body_too_large: { status: 413, type: 'invalid_request_error' },
   body_timeout: { status: 408, type: 'invalid_request_error' },
   rate_limit_exceeded: { status: 429, type: 'requests' },
+  insufficient_quota: { status: 429, type: 'insufficient_quota' },
   client_closed_request: { status: 499, type: 'invalid_request_error' },
   internal_error: { status: 500, type: 'server_error' },
   upstream_error: { status: 502, type: 'server_error' },
@@ -42,6 +43,10 @@ export type GatewayErrorOptions = {
   /** Whether another upstream may succeed where this one failed. Decided where the error is made. */
   isRetryable?: boolean;
   retryAfterSeconds?: number;
+  /** The same, where it is known to the millisecond; seconds are rounded up from it. */
+  retryAfterMs?: number;
+  /** What clients are told in so many words; left to them where it is not given. */
+  shouldRetry?: boolean;
   /** HTTP status that an upstream answered with. */
   upstreamStatus?: number;
   /** An upstream's own error answer, relayed verbatim to the client in place of our envelope. */
@@ -55,6 +60,8 @@ export class GatewayError extends Error {
   readonly param: string | null;
   readonly isRetryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly shouldRetry: boolean | undefined;
   readonly upstreamStatus: number | undefined;
   readonly relay: GatewayErrorOptions['relay'];
 
@@ -64,7 +71,11 @@ export class GatewayError extends Error {
     this.code = code;
     this.param = options.param ?? null;
     this.isRetryable = options.isRetryable ?? false;
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterSeconds =
+      options.retryAfterSeconds ??
+      (options.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(options.retryAfterMs / 1_000)));
+    this.shouldRetry = options.shouldRetry;
     this.upstreamStatus = options.upstreamStatus;
     this.relay = options.relay;
   }

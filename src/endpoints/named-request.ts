@@ -3,11 +3,17 @@ import type { Caller } from '../auth/caller.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
 import type { AttemptMeter } from '../ledger/attempt-meter.ts';
-import { reserve } from '../limits/reserve.ts';
+import { costUnder } from '../ledger/price.ts';
+import { NO_TOKENS } from '../ledger/tokens.ts';
+import { acquire, type Place } from '../limits/acquire.ts';
+import { admit } from '../limits/admit.ts';
+import { afford } from '../limits/afford.ts';
+import { limitedBy } from '../limits/subjects.ts';
 import { Passage } from '../passage.ts';
 import type { Ports, Runtime } from '../ports.ts';
 import { deploymentsOf } from '../routing/deployments.ts';
 import type { Candidate } from '../routing/routing-table.ts';
+import { type SpendingRule, spendingRule } from '../routing/spending-rule.ts';
 import { refusalOf } from '../upstreams/read-forwarded.ts';
 import type { ForwardAnswer } from '../upstreams/upstream.ts';
 
@@ -24,6 +30,7 @@ export class NamedRequest {
   readonly ports: Ports;
   readonly incoming: Incoming;
   readonly caller: Caller;
+  #estimate = { promptTokens: 0, completionTokens: 0, isGuessed: false };
 
   private constructor(incoming: Incoming, passage: Passage, runtime: Runtime, ports: Ports, caller: Caller) {
     this.incoming = incoming;
@@ -57,7 +64,8 @@ export class NamedRequest {
   }
 
   /**
-   * Finds the deployments of a model and counts the request against its caller's limits.
+   * Finds the deployments of a model and counts the request against its caller's limits; tokens and money only when it is
+   * sent, for what the cache answers takes none.
    * @param tokens that it will use, prompt and answer, estimated.
    * @throws GatewayError `model_not_found`, `not_allowed`, `rate_limit_exceeded`.
    */
@@ -68,13 +76,9 @@ export class NamedRequest {
     const [first] = deployments as [Candidate];
     // The same model without our cache: what a hit saves.
     this.passage.note({ baseline: { upstream: first.upstream, model: first.model, billing: billingOf(first) } });
-    await this.reserve(tokens);
+    this.#estimate = { ...this.#estimate, promptTokens: tokens };
+    this.passage.hold(await admit(this.incoming.id, this.#limited, this.ports.counters));
     return deployments;
-  }
-
-  async reserve(tokens: number): Promise<void> {
-    const { caller, runtime, ports } = this;
-    this.passage.hold(await reserve(caller, runtime.table.teams[caller.team], tokens, ports.counters));
   }
 
   /**
@@ -89,13 +93,20 @@ export class NamedRequest {
   ): Promise<{ candidate: Candidate; result: Result }> {
     const failures: string[] = [];
     let last: GatewayError | null = null;
-    for (const candidate of deployments) {
+    for (const candidate of await this.#afford(deployments)) {
       const why = this.#whyNot(candidate, path);
       if (why !== null) {
         failures.push(why);
         continue;
       }
-      const meter = this.passage.beginAttempt(candidate);
+      const place = await this.#acquire(candidate);
+      if (place.refusal !== null) {
+        this.ports.health.ended(healthKey(candidate, path), NOT_ASKED);
+        failures.push(place.reason);
+        last = place.refusal;
+        continue;
+      }
+      const meter = this.passage.beginAttempt(candidate, place.hold);
       try {
         const answer = await this.#send(candidate, path, toSend(candidate));
         const result = await read(answer, candidate, meter);
@@ -123,6 +134,36 @@ export class NamedRequest {
     this.ports.health.ended(healthKey(candidate, path), error);
   }
 
+  get #limited() {
+    const { caller, runtime } = this;
+    return limitedBy(caller, runtime.table.teams[caller.team], null);
+  }
+
+  #acquire({ upstream }: Candidate): Promise<Place> {
+    const { limits } = this.runtime.config.routes.upstreams[upstream] ?? {};
+    return acquire(this.incoming.id, upstream, limits, this.#estimate, this.ports.counters);
+  }
+
+  /**
+   * Sets tokens and money aside. There is no other tier to answer with: over a budget, only free deployments are left.
+   * @throws GatewayError `insufficient_quota`, `not_allowed`, `rate_limit_exceeded`.
+   */
+  async #afford(deployments: Candidate[]): Promise<Candidate[]> {
+    const { table, billingOf } = this.runtime;
+    const { decision, ...reserved } = await afford({
+      requestId: this.incoming.id,
+      limited: this.#limited,
+      estimate: this.#estimate,
+      isEscalating: false,
+      tiers: table.tiers,
+      decide: (spending) => ({ attempts: allowedBy(spendingRule(spending, table, billingOf), deployments) }),
+      priceOf: (candidate, tokens) => costUnder({ ...NO_TOKENS, ...tokens }, billingOf(candidate)),
+      ...this.ports,
+    });
+    this.passage.hold(reserved);
+    return decision.attempts;
+  }
+
   /** Why a deployment cannot be asked; null when it can, and then the circuit counts on an end. */
   #whyNot(candidate: Candidate, path: string): string | null {
     const { upstream: name, model } = candidate;
@@ -144,6 +185,19 @@ export class NamedRequest {
     return answer;
   }
 }
+
+const allowedBy = ({ bars }: SpendingRule, deployments: Candidate[]): Candidate[] => {
+  const allowed = deployments.filter((candidate) => bars(candidate) === null);
+  if (allowed.length > 0) return allowed;
+  if (deployments.some((candidate) => bars(candidate) === 'price')) {
+    throw new GatewayError('not_allowed', 'A budget applies, and this model has no price.', { param: 'model' });
+  }
+  throw new GatewayError('insufficient_quota', 'A budget is used up, and this model is not free.', {
+    shouldRetry: false,
+  });
+};
+
+const NOT_ASKED = new GatewayError('client_closed_request', 'The model was not asked.');
 
 /** A model that fails at one endpoint may be well at another, where it must not be left out for it. */
 const healthKey = ({ upstream, model }: Candidate, path: string) => ({ upstream, model: `${model} at ${path}` });

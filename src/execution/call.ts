@@ -4,6 +4,7 @@ import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Candidate } from '../routing/routing-table.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import type { ExecuteOptions } from './execute.ts';
+import { CANCELLED } from './lane.ts';
 
 /** One attempt under way. */
 export type Call = {
@@ -18,19 +19,38 @@ export type Call = {
   onFailure(error: GatewayError): void;
 };
 
+/** Why a model is not asked now, in words; `error` where its upstream is at a limit of ours. */
+export type NotNow = { reason: string; error: GatewayError | null };
+
 /**
+ * Begins a call where the model's circuit and the limits of its upstream let it.
  * @param candidate one whose upstream is configured.
  * @param isJudged the answer is to be judged by its certainty, which only chat completions tell: they are asked for
  * where they can say what is wanted.
  */
-export const beginCall = (candidate: Candidate, options: ExecuteOptions, isJudged: boolean): Call => {
+export const beginCall = async (
+  candidate: Candidate,
+  options: ExecuteOptions,
+  isJudged: boolean,
+): Promise<Call | NotNow> => {
   const { upstreams, record, health, request } = options;
+  if (!health.tryAcquire(candidate)) {
+    return { reason: `${candidate.upstream}/${candidate.model}: circuit open`, error: null };
+  }
+  const place = await options.acquire(candidate).catch((error: unknown) => {
+    health.ended(candidate, CANCELLED);
+    throw error;
+  });
+  if (place.refusal !== null) {
+    health.ended(candidate, CANCELLED);
+    return { reason: place.reason, error: place.refusal };
+  }
   const upstream = upstreams.get(candidate.upstream) as Upstream;
   const call: Call = {
     candidate,
     upstream,
     isNative: isNativeAt(upstream, request, isJudged),
-    recorder: record(candidate),
+    recorder: record(candidate, place.hold),
     isOut: false,
     onFailure: (error) => {
       if (call.isOut) health.ended(candidate, error);

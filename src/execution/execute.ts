@@ -2,6 +2,8 @@ import type { ChatRequest } from '../contract/chat-request.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { AttemptRecorder } from '../ledger/attempt-recorder.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Place } from '../limits/acquire.ts';
+import type { Hold } from '../limits/counters.ts';
 import type { Candidate } from '../routing/routing-table.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { type AttemptAnswer, attempt } from './attempt.ts';
@@ -28,8 +30,10 @@ export type ExecuteOptions = {
   /** The conversation's key: a local host finds its KV prefix by it. */
   session: string;
   signal: AbortSignal;
-  /** Starts the record of one attempt. */
-  record(candidate: Candidate): AttemptRecorder;
+  /** A place at the candidate's upstream, or why there is none now. */
+  acquire(candidate: Candidate): Promise<Place>;
+  /** Starts the record of one attempt; its place is given back when it ends. */
+  record(candidate: Candidate, hold: Hold): AttemptRecorder;
   /** How an unsure answer is handed to a stronger tier; null where the route does not ask for it. */
   escalation: Escalation | null;
   /** Times that the whole list may be gone through again after every model in it failed. */
@@ -89,12 +93,13 @@ const goThrough = async (options: ExecuteOptions, run: Run, isRetry: boolean): P
 /** Asks one model; null when it failed or was not sure, which `run` then tells. @throws what ends the whole request. */
 const ask = async (candidate: Candidate, options: ExecuteOptions, run: Run): Promise<Completion | null> => {
   const { health, escalation } = options;
-  if (!health.tryAcquire(candidate)) {
-    run.failures.push(`${candidate.upstream}/${candidate.model}: circuit open`);
+  const stronger = options.attempts.find((other) => rankOf(options, other) > rankOf(options, candidate));
+  const call = await beginCall(candidate, options, escalation !== null && stronger !== undefined);
+  if ('reason' in call) {
+    run.failures.push(call.reason);
+    run.error = call.error ?? run.error;
     return null;
   }
-  const stronger = options.attempts.find((other) => rankOf(options, other) > rankOf(options, candidate));
-  const call = beginCall(candidate, options, escalation !== null && stronger !== undefined);
   try {
     const outcome =
       escalation === null || stronger === undefined || call.isNative

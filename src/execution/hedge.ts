@@ -26,10 +26,10 @@ export const hedge = async (
   });
   const early = await Promise.race([verdict, isLate]);
   if (early !== 'late') return early;
-  if (!options.health.tryAcquire(stronger)) return verdict;
+  const second = await beginCall(stronger, options, false);
+  if ('reason' in second) return verdict;
 
   const other = openLane(options.signal);
-  const second = beginCall(stronger, options, false);
   const answer = attempt(second, { ...options, signal: other.signal }).catch((error: unknown) => {
     second.recorder.fail(toGatewayError(error));
     options.health.ended(stronger, toGatewayError(error));

@@ -18,6 +18,8 @@ export const writeError = (
     'content-type': error.relay?.contentType ?? 'application/json',
     'content-length': Buffer.byteLength(body),
     ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
+    ...(error.retryAfterMs !== undefined && { 'retry-after-ms': String(error.retryAfterMs) }),
+    ...(error.shouldRetry !== undefined && { 'x-should-retry': String(error.shouldRetry) }),
     // The rest of a body that nobody will read must not be taken for the next request.
     ...((error.code === 'body_too_large' || error.code === 'body_timeout') && { connection: 'close' }),
   });

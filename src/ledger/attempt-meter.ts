@@ -32,13 +32,18 @@ export class AttemptMeter {
   readonly #startedAt: number;
   readonly #startedMs: number;
   readonly #endWork: ((nowMs: number) => number) | undefined;
-  readonly #onFinish: () => void;
+  readonly #onFinish: (record: Omit<AttemptRecord, 'isShown'>) => void;
   #firstTokenAt: number | undefined;
   #isServing = false;
   #finished: Omit<AttemptRecord, 'isShown'> | undefined;
 
   /** `arrivedAt` is `clock.elapsed()` of the request's arrival; `onFinish` runs once, when the attempt ends. */
-  constructor(start: AttemptStart, clock: Clock, onFinish: () => void, arrivedAt = clock.elapsed()) {
+  constructor(
+    start: AttemptStart,
+    clock: Clock,
+    onFinish: (record: Omit<AttemptRecord, 'isShown'>) => void,
+    arrivedAt = clock.elapsed(),
+  ) {
     this.start = start;
     this.#clock = clock;
     this.#startedAt = clock.elapsed();
@@ -70,7 +75,7 @@ export class AttemptMeter {
   finish(end: AttemptEnd): void {
     if (this.#finished) return;
     this.#finished = this.#recordOf(end, this.#endWork?.(this.#clock.elapsed()) ?? null);
-    this.#onFinish();
+    this.#onFinish(this.#finished);
   }
 
   record(): Omit<AttemptRecord, 'isShown'> {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../contract/errors.ts';
 import { packFeatures } from '../contract/feature-values.ts';
-import type { DecisionFacts, LedgerEntry, Outcome, TokenCounts } from '../contract/ledger-entry.ts';
+import type { AttemptRecord, DecisionFacts, LedgerEntry, Outcome, TokenCounts } from '../contract/ledger-entry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NanoUsd } from '../lib/money.ts';
 import { AttemptMeter, type AttemptStart } from './attempt-meter.ts';
@@ -115,9 +115,17 @@ export class Exchange {
     this.#facts = { ...this.#facts, ...facts };
   }
 
-  /** Starts the clock of one call to an upstream; its time is no overhead until the meter is finished. */
-  beginAttempt(start: AttemptStart): AttemptMeter {
-    const attempt = new AttemptMeter(start, this.#options.clock, this.#waits.begin(), this.#startedAt);
+  /**
+   * Starts the clock of one call to an upstream; its time is no overhead until the meter is finished.
+   * @param onEnd told once how the call ended.
+   */
+  beginAttempt(start: AttemptStart, onEnd: (record: Omit<AttemptRecord, 'isShown'>) => void = () => {}): AttemptMeter {
+    const endWait = this.#waits.begin();
+    const finish = (record: Omit<AttemptRecord, 'isShown'>) => {
+      endWait();
+      onEnd(record);
+    };
+    const attempt = new AttemptMeter(start, this.#options.clock, finish, this.#startedAt);
     this.#attempts.push(attempt);
     return attempt;
   }
@@ -125,6 +133,11 @@ export class Exchange {
   /** Time spent waiting for the client (its body, its slow reading) is no overhead either. Call the result at its end. */
   beginWait(): () => void {
     return this.#waits.begin();
+  }
+
+  /** Spent so far on calls whose price is known: what the reports of the ledger add up. */
+  get knownCostNanoUsd(): NanoUsd {
+    return this.#attempts.reduce((sum, attempt) => sum + (attempt.record().costNanoUsd ?? 0), 0);
   }
 
   get totals(): ExchangeTotals {

@@ -1,100 +1,180 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.ts';
-import type { CounterStore, Reservation, ReservationResult } from './counter-store.ts';
+import type { NanoUsd } from '../lib/money.ts';
+import { type Account, type BudgetAccount, keyOf } from './account.ts';
+import {
+  type Charge,
+  CONCURRENT_RETRY_MS,
+  type CounterStore,
+  LAPSED_MS,
+  LEASE_MS,
+  type Reservation,
+  type ReserveResult,
+  type Standing,
+  type Used,
+} from './counter-store.ts';
+import { MinuteWindow } from './minute-window.ts';
 
-const WINDOW_MS = 60_000;
-/** Subjects remembered at the same time; the least recently used one starts afresh beyond that. */
-const MAX_SUBJECTS = 10_000;
+/** Accounts remembered at the same time; the one used least recently starts afresh beyond that. */
+const MAX_ACCOUNTS = 50_000;
 
-type Admission = { id: number; at: number; tokens: number };
+/** Money of one period. Both maps have what ends first in front. */
+type Purse = {
+  spent: NanoUsd;
+  held: NanoUsd;
+  leases: Map<string, { amount: NanoUsd; until: number }>;
+  /** Until when a reservation that has lapsed may still be settled. */
+  lapsed: Map<string, number>;
+};
 
-/**
- * Counts in this process. A window holds one small record for each request admitted in the last minute, so its size is
- * bounded by the request limit; a subject with only a token limit is bounded by that, since a request counts at least
- * one token.
- */
+/** Counts in this process. */
 export class MemoryCounterStore implements CounterStore {
-  readonly #clock: Clock;
-  readonly #windows = new LRUCache<string, Window>({ max: MAX_SUBJECTS });
-  #lastId = 0;
+  readonly #clock: Pick<Clock, 'elapsed'>;
+  readonly #windows = new LRUCache<string, MinuteWindow>({ max: MAX_ACCOUNTS });
+  /** By account: until when each request under way holds its place. */
+  readonly #places = new LRUCache<string, Map<string, number>>({ max: MAX_ACCOUNTS });
+  readonly #purses = new LRUCache<string, Purse>({ max: MAX_ACCOUNTS });
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'elapsed'>) {
     this.#clock = clock;
   }
 
-  async reserve(reservation: Reservation): Promise<ReservationResult> {
-    const { requestsPerMinute, tokensPerMinute } = reservation;
-    const tokens = Math.max(1, reservation.tokens);
-    const window = this.#current(reservation.subject);
-    if (requestsPerMinute !== undefined && window.size >= requestsPerMinute) {
-      const retryAfterMs = this.#untilFreed(window, (freed) => window.size - freed.count < requestsPerMinute);
-      return { isAdmitted: false, exceeded: 'requests', limit: requestsPerMinute, retryAfterMs };
+  async reserve({ id, charges }: Reservation): Promise<ReserveResult> {
+    const standings = charges.map((charge) => this.#standing(charge));
+    const unknown = charges.filter((_, index) => standings[index] === null);
+    if (unknown.length > 0) {
+      return { outcome: 'unknown', accounts: unknown.map(({ account }) => account as BudgetAccount) };
     }
-    if (tokensPerMinute !== undefined && window.tokens + tokens > tokensPerMinute) {
-      const retryAfterMs = this.#untilFreed(
-        window,
-        (freed) => window.tokens - freed.tokens + tokens <= tokensPerMinute,
-      );
-      return { isAdmitted: false, exceeded: 'tokens', limit: tokensPerMinute, retryAfterMs };
-    }
-    const id = ++this.#lastId;
-    window.add({ id, at: this.#clock.elapsed(), tokens });
-    return { isAdmitted: true, reservationId: id };
+    const isRefused = charges.some(({ mayOverdraw }, index) => standings[index]?.isExceeded && !mayOverdraw);
+    if (isRefused) return { outcome: 'refused', standings: standings as Standing[] };
+    for (const charge of charges) if (charge.amount > 0) this.#add(id, charge);
+    return { outcome: 'admitted', standings: charges.map((charge) => this.#after(charge)) };
   }
 
-  async settle(reservation: Reservation, reservationId: number, tokens: number): Promise<void> {
-    this.#current(reservation.subject).settle(reservationId, tokens);
+  async settle({ id, charges }: Reservation, used: Used): Promise<NanoUsd[]> {
+    const spent: NanoUsd[] = [];
+    for (const { account } of charges) {
+      const key = keyOf(account);
+      if (account.meter === 'tokens') this.#windows.get(key)?.settle(id, used.tokens);
+      if (account.meter === 'concurrent') this.#places.get(key)?.delete(id);
+      if (account.meter === 'budget') spent.push(this.#pay(key, id, used.costNanoUsd));
+    }
+    return spent;
   }
 
-  #current(subject: string): Window {
-    const window = this.#windows.get(subject) ?? new Window();
-    window.expire(this.#clock.elapsed() - WINDOW_MS);
-    this.#windows.set(subject, window);
+  async renew(reservations: Reservation[]): Promise<void> {
+    const until = this.#clock.elapsed() + LEASE_MS;
+    for (const { id, charges } of reservations) {
+      for (const { account, amount } of charges) {
+        if (account.meter === 'concurrent') putLast(this.#placesOf(keyOf(account)), id, until);
+        if (account.meter === 'budget') renewLease(this.#purse(keyOf(account)), id, amount, until);
+      }
+    }
+  }
+
+  async sync(account: BudgetAccount, spent: NanoUsd): Promise<void> {
+    const purse = this.#purses.get(keyOf(account));
+    if (purse === undefined) {
+      this.#purses.set(keyOf(account), { spent, held: 0, leases: new Map(), lapsed: new Map() });
+    } else purse.spent = Math.max(purse.spent, spent);
+  }
+
+  async read(accounts: Account[]): Promise<(Standing | null)[]> {
+    return accounts.map((account) => this.#standing({ account, amount: 0 }));
+  }
+
+  /** How an account stands before a charge; null for a budget that nobody has told anything of. */
+  #standing({ account, amount }: Charge): Standing | null {
+    const key = keyOf(account);
+    const now = this.#clock.elapsed();
+    const isOver = (used: number) => amount > 0 && used + amount > account.limit;
+    if (account.meter === 'budget') {
+      const purse = this.#purse(key);
+      if (purse === null) return null;
+      const used = purse.spent + purse.held;
+      return { used, settled: purse.spent, isExceeded: isOver(used), retryAfterMs: 0, resetMs: 0 };
+    }
+    if (account.meter === 'concurrent') {
+      const used = this.#placesOf(key).size;
+      const retryAfterMs = isOver(used) ? CONCURRENT_RETRY_MS : 0;
+      return { used, settled: used, isExceeded: isOver(used), retryAfterMs, resetMs: 0 };
+    }
+    const window = this.#windowOf(key);
+    const used = window.used(now);
+    const retryAfterMs = isOver(used) ? window.untilFits(amount, account.limit, now) : 0;
+    return { used, settled: used, isExceeded: isOver(used), retryAfterMs, resetMs: window.resetMs(now) };
+  }
+
+  #after({ account }: Charge): Standing {
+    return this.#standing({ account, amount: 0 }) as Standing;
+  }
+
+  #add(id: string, { account, amount }: Charge): void {
+    const key = keyOf(account);
+    const now = this.#clock.elapsed();
+    if (account.meter === 'budget') {
+      const purse = this.#purses.get(key) as Purse;
+      purse.held += amount;
+      purse.leases.set(id, { amount, until: now + LEASE_MS });
+    } else if (account.meter === 'concurrent') {
+      this.#placesOf(key).set(id, now + LEASE_MS);
+    } else {
+      this.#windowOf(key).add(account.meter === 'tokens' ? id : null, amount, now);
+    }
+  }
+
+  #pay(key: string, id: string, cost: NanoUsd): NanoUsd {
+    const purse = this.#purse(key);
+    if (purse === null) return 0;
+    const lease = purse.leases.get(id);
+    if (lease !== undefined) purse.held -= lease.amount;
+    if (purse.leases.delete(id) || purse.lapsed.delete(id)) purse.spent += cost;
+    return purse.spent;
+  }
+
+  #purse(key: string): Purse | null {
+    const purse = this.#purses.get(key);
+    if (purse === undefined) return null;
+    const now = this.#clock.elapsed();
+    for (const [id, { amount, until }] of purse.leases) {
+      if (until > now) break;
+      purse.leases.delete(id);
+      purse.held -= amount;
+      purse.lapsed.set(id, until + LAPSED_MS);
+    }
+    for (const [id, until] of purse.lapsed) {
+      if (until > now) break;
+      purse.lapsed.delete(id);
+    }
+    return purse;
+  }
+
+  #placesOf(key: string): Map<string, number> {
+    const places = this.#places.get(key) ?? new Map<string, number>();
+    this.#places.set(key, places);
+    const now = this.#clock.elapsed();
+    for (const [id, until] of places) {
+      if (until > now) break;
+      places.delete(id);
+    }
+    return places;
+  }
+
+  #windowOf(key: string): MinuteWindow {
+    const window = this.#windows.get(key) ?? new MinuteWindow();
+    this.#windows.set(key, window);
     return window;
   }
-
-  /** Milliseconds until enough admissions have left the window; the whole window when even that does not suffice. */
-  #untilFreed(window: Window, isEnough: (freed: { count: number; tokens: number }) => boolean): number {
-    const freed = { count: 0, tokens: 0 };
-    for (const { at, tokens } of window.admissions()) {
-      freed.count++;
-      freed.tokens += tokens;
-      if (isEnough(freed)) return at + WINDOW_MS - this.#clock.elapsed();
-    }
-    return WINDOW_MS;
-  }
 }
 
-/** Admissions of the last minute, oldest first: a Map keeps the order they came in and finds each by its id. */
-class Window {
-  readonly #byId = new Map<number, Admission>();
-  tokens = 0;
+const renewLease = (purse: Purse | null, id: string, amount: NanoUsd, until: number): void => {
+  if (purse === null) return;
+  if (purse.lapsed.delete(id)) purse.held += amount;
+  else if (!purse.leases.has(id)) return;
+  putLast(purse.leases, id, { amount, until });
+};
 
-  get size(): number {
-    return this.#byId.size;
-  }
-
-  admissions(): Iterable<Admission> {
-    return this.#byId.values();
-  }
-
-  add(admission: Admission): void {
-    this.#byId.set(admission.id, admission);
-    this.tokens += admission.tokens;
-  }
-
-  settle(id: number, tokens: number): void {
-    const admission = this.#byId.get(id);
-    if (admission === undefined) return;
-    this.tokens += tokens - admission.tokens;
-    admission.tokens = tokens;
-  }
-
-  expire(horizon: number): void {
-    for (const { id, at, tokens } of this.#byId.values()) {
-      if (at > horizon) return;
-      this.#byId.delete(id);
-      this.tokens -= tokens;
-    }
-  }
-}
+const putLast = <Value>(map: Map<string, Value>, key: string, value: Value): void => {
+  map.delete(key);
+  map.set(key, value);
+};

@@ -9,6 +9,7 @@ import type { RequestFacts } from './request-facts.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 import type { Selection } from './select-route.ts';
 import type { SessionState } from './session.ts';
+import type { SpendingRule } from './spending-rule.ts';
 import { foreignTo, misfitOf, usableCandidates } from './usable-candidates.ts';
 
 export type DecideInput = {
@@ -28,6 +29,8 @@ export type DecideInput = {
   session: (SessionState & { isToolLoop: boolean }) | null;
   /** Whether the rule only watches: see `isObserved`. */
   isObserved: boolean;
+  /** What money forbids; nothing without it. */
+  spending?: SpendingRule;
   /** A number in [0, 1) that settles the weighted choice among the models of a tier. */
   random: number;
 };
@@ -136,8 +139,10 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
     if (!reasons.includes(reason)) reasons.push(reason);
   };
   const planned = [...new Set(draft.order.flat())];
+  const { ceiling = null, bars } = input.spending ?? {};
   let attempts = usableCandidates(input, planned, draft.mustFit, note);
-  if (attempts.length === 0 && draft.mustFit && planned.every((candidate) => cannotServe(input, candidate))) {
+  const mayReplace = draft.mustFit || ceiling !== null;
+  if (attempts.length === 0 && mayReplace && planned.every((candidate) => cannotServe(input, candidate))) {
     // What is not set up, or unable by nature, must not take the rest down with it; what is merely down falls back as
     // the route says.
     const rest = [...input.table.tiers].reverse().map((tier) => balanced(tier, input));
@@ -151,16 +156,22 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
       const message = `${native.need.what} needs an upstream that speaks the ${native.api} API, and no model that may answer here has one.`;
       throw new GatewayError('unsupported_parameter', message, { param: native.need.param });
     }
+    if (planned.some((candidate) => bars?.(candidate) === 'price')) {
+      throw new GatewayError('not_allowed', `A budget applies, and a model has no price: ${reasons.join('; ')}.`);
+    }
     throw new GatewayError('no_upstream_available', `No model can answer this request: ${reasons.join('; ')}.`, {
       retryAfterSeconds: 5,
     });
   }
-  if (first.tier !== draft.tier.name) note(`answered by ${first.tier}`);
+  if (ceiling !== null) note(`over budget: answered by ${first.tier}`);
+  else if (first.tier !== draft.tier.name) note(`answered by ${first.tier}`);
   return { route: draft.route, tier: draft.tier.name, threshold: draft.threshold, attempts, reasons };
 };
 
-const cannotServe = ({ states, facts }: DecideInput, candidate: Candidate): boolean =>
-  (states.get(candidate.upstream)?.state ?? 'disabled') === 'disabled' || misfitOf(candidate, facts) !== null;
+const cannotServe = ({ states, facts, spending }: DecideInput, candidate: Candidate): boolean =>
+  spending?.bars(candidate) != null ||
+  (states.get(candidate.upstream)?.state ?? 'disabled') === 'disabled' ||
+  misfitOf(candidate, facts) !== null;
 
 /** Inside a conversation the tier only moves up, and whoever asked for a tool's result reads it. */
 const withSession = ({ session, table }: DecideInput, choice: Choice): Choice => {

@@ -26,8 +26,12 @@ export const usableCandidates = (
   return attempts;
 };
 
-const verdictOf = (candidate: Candidate, { facts, states, health }: DecideInput, mustFit: boolean): Verdict => {
+const verdictOf = (candidate: Candidate, input: DecideInput, mustFit: boolean): Verdict => {
+  const { facts, states, health, spending } = input;
   const { upstream, model } = candidate;
+  const bar = spending?.bars(candidate) ?? null;
+  // That a budget is used up is said once, of the whole decision.
+  if (bar !== null) return { rank: null, why: bar === 'budget' ? null : `${model} has no price for the budget` };
   const misfit = mustFit ? misfitOf(candidate, facts) : foreignTo(candidate, facts);
   if (misfit !== null) return { rank: null, why: misfit };
   const { state = 'disabled', detail = 'not configured' } = states.get(upstream) ?? {};

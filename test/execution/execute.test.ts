@@ -115,6 +115,7 @@ const run = (upstreams: LocalUpstream[], { isStream = false, signal = new AbortC
     health: new ModelHealth(clock),
     clock,
     random: () => 0,
+    acquire: async () => ({ hold: { settle: async () => {} }, refusal: null }),
     record: ({ tier, upstream, model }) => {
       const meter = new AttemptMeter({ tier, upstream, model, billing: { kind: 'free' } }, clock, () => {});
       meters.push(meter);

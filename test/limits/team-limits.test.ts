@@ -18,7 +18,7 @@ beforeAll(async () => {
     routes: {
       ...routes,
       routes: [{ name: 'default', tier: 'small', fallback: 'none' }],
-      teams: { research: { limits: { requestsPerMinute: 4, tokensPerMinute: 1000 } } },
+      teams: { research: { limits: { requestsPerMinute: 5, tokensPerMinute: 20_000 } } },
     },
     keys: [
       { secret: 'rs-research', caller: { keyId: 'key_1', team: 'research' } },
@@ -31,7 +31,7 @@ afterAll(async () => {
   await upstream.close();
 });
 beforeEach(() => {
-  clock.advance(60_000);
+  clock.advance(61_000);
   upstream.always(good);
   upstream.forget();
 });
@@ -39,8 +39,8 @@ beforeEach(() => {
 test('a request over its team’s limit is a 429 with retry-after, recorded, and never reaches an upstream', async () => {
   const replies = await Promise.all(Array.from({ length: 10 }, () => chat(gateway.url, {}, KEY)));
   const refused = replies.filter(({ status }) => status === 429);
-  expect(refused).toHaveLength(6);
-  expect(upstream.calls).toHaveLength(4);
+  expect(refused).toHaveLength(5);
+  expect(upstream.calls).toHaveLength(5);
   for (const { headers, text } of refused) {
     expect(JSON.parse(text).error).toMatchObject({ code: 'rate_limit_exceeded', type: 'requests' });
     expect(text).toContain('Please try again in');
@@ -51,17 +51,17 @@ test('a request over its team’s limit is a 429 with retry-after, recorded, and
   }
   const ids = new Set(refused.map(({ headers }) => headers['x-request-id']));
   const entries = (await gateway.entries()).filter(({ id }) => ids.has(id));
-  expect(entries).toHaveLength(6);
+  expect(entries).toHaveLength(5);
   for (const entry of entries) {
     expect(entry).toMatchObject({ outcome: 'refused', status: 429, team: 'research', keyId: 'key_1', attempts: [] });
   }
   expect((await chat(gateway.url, {}, { authorization: 'Bearer rs-other' })).status).toBe(200);
-  clock.advance(60_000);
+  clock.advance(61_000);
   expect((await chat(gateway.url, {}, KEY)).status).toBe(200);
 });
 
 test('what a request reserved beyond its need is given back when it ends: answered, failed or left', async () => {
-  const big = { max_tokens: 900 };
+  const big = { max_tokens: 19_000 };
   expect((await chat(gateway.url, big, KEY)).status).toBe(200);
   upstream.always(behaviours['envelope 400']);
   expect((await chat(gateway.url, big, KEY)).status).toBe(400);
