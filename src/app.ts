@@ -14,6 +14,8 @@ import { chatDialect } from './dialects/chat.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
+import { createRerank } from './endpoints/rerank.ts';
+import { createTextCompletions } from './endpoints/text-completions.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
 import { passFrontDoor } from './http/front-door.ts';
@@ -107,7 +109,11 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const http = createHttpApp({
     pipeline: createPipeline(ports),
     inference: [{ path: '/chat/completions', dialect: chatDialect }],
-    endpoints: [{ path: '/embeddings', answer: createEmbeddings(ports) }],
+    endpoints: [
+      { path: '/embeddings', answer: createEmbeddings(ports) },
+      { path: '/completions', answer: createTextCompletions(ports) },
+      { path: '/rerank', answer: createRerank(ports) },
+    ],
     runtime: ports.runtime,
     configStatus: () => config.status(),
     keys: ports.keys,

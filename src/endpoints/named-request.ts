@@ -69,10 +69,10 @@ export class NamedRequest {
    * @param tokens that it will use, prompt and answer, estimated.
    * @throws GatewayError `model_not_found`, `not_allowed`, `rate_limit_exceeded`.
    */
-  async admit(model: string, tokens: number): Promise<Candidate[]> {
+  async admit(model: string, tokens: number, options: { tiers?: boolean } = {}): Promise<Candidate[]> {
     const { table, billingOf } = this.runtime;
     this.passage.note({ requestedModel: model });
-    const deployments = deploymentsOf(table, model, this.caller.team);
+    const deployments = deploymentsOf(table, model, this.caller.team, options);
     const [first] = deployments as [Candidate];
     // The same model without our cache: what a hit saves.
     this.passage.note({ baseline: { upstream: first.upstream, model: first.model, billing: billingOf(first) } });
@@ -173,10 +173,14 @@ export class NamedRequest {
   }
 
   async #send(candidate: Candidate, path: string, { body, isStream }: Sending): Promise<ForwardAnswer> {
-    const answer = await this.runtime.upstreams.get(candidate.upstream)!.forward({
+    const upstream = this.runtime.upstreams.get(candidate.upstream)!;
+    const accept = isStream ? 'text/event-stream' : 'application/json';
+    // A local host never shares a KV prefix between two tenants.
+    const partition = upstream.kind === 'llama' && { 'x-rightsize-partition': this.caller.team };
+    const answer = await upstream.forward({
       method: 'POST',
       path,
-      headers: { 'content-type': 'application/json', accept: isStream ? 'text/event-stream' : 'application/json' },
+      headers: { 'content-type': 'application/json', accept, ...partition },
       body,
       isStream,
       signal: this.incoming.signal,

@@ -8,6 +8,7 @@ import { HEADERS } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/id.ts';
 import { answerChat } from './answer-chat.ts';
+import { answerText } from './answer-text.ts';
 import { carriesKey } from './bearer-key.ts';
 import { parseChatRequest } from './chat-request.ts';
 import { parseEmbeddingsRequest } from './embeddings.ts';
@@ -15,6 +16,7 @@ import type { HostStatus } from './host-status.ts';
 import { readBody } from './read-body.ts';
 import { parseRerankRequest } from './rerank.ts';
 import type { Services } from './services.ts';
+import { parseTextRequest } from './text-request.ts';
 
 export type HttpAppOptions = {
   name: string;
@@ -34,8 +36,10 @@ const PARTITION_HEADER = 'x-rightsize-partition';
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const LOADING_RETRY_SECONDS = 2;
 
+const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/rerank'];
+
 /**
- * The model host's routes: `POST /v1/chat/completions`, `/v1/embeddings` and `/v1/rerank`, `GET /v1/models`,
+ * The model host's routes: `POST /v1/chat/completions`, `/v1/completions`, `/v1/embeddings` and `/v1/rerank`, `GET /v1/models`,
  * `GET /v1/models/{id}`, `GET /healthz`.
  */
 export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
@@ -71,6 +75,10 @@ export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
     await chat(options, c.env.incoming as IncomingMessage, c.env.outgoing as ServerResponse);
     return RESPONSE_ALREADY_SENT;
   });
+  app.post('/v1/completions', async (c) => {
+    await completeText(options, c.env.incoming as IncomingMessage, c.env.outgoing as ServerResponse);
+    return RESPONSE_ALREADY_SENT;
+  });
   app.post('/v1/embeddings', async (c) => {
     const request = parseEmbeddingsRequest(await readBody(c.env.incoming as IncomingMessage, MAX_BODY_BYTES));
     const { embedder } = ready(options, request.model);
@@ -83,7 +91,7 @@ export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
     if (!ranker) throw notMadeFor(options, 'reranking');
     return c.json(await ranker.rank(options.name, request, untilGone(c)));
   });
-  app.on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/chat/completions', '/v1/embeddings', '/v1/rerank'], (c) => {
+  app.on(['GET', 'PUT', 'PATCH', 'DELETE'], PATHS, (c) => {
     throw new GatewayError('method_not_allowed', `${c.req.path} is asked with POST.`);
   });
   app.notFound((c) => {
@@ -103,12 +111,27 @@ const chat = async (options: HttpAppOptions, incoming: IncomingMessage, outgoing
   const request = parseChatRequest(await readBody(incoming, MAX_BODY_BYTES));
   const { chat: serving } = ready(options, request.model);
   if (!serving) throw notMadeFor(options, 'chat completions');
-  const session = incoming.headers[HEADERS.session];
-  const borrower = {
-    partition: String(incoming.headers[PARTITION_HEADER] ?? ''),
+  await answerChat(serving, request, borrowerOf(incoming), outgoing, options.clock.now());
+};
+
+const completeText = async (
+  options: HttpAppOptions,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> => {
+  outgoing.on('error', () => {});
+  const request = parseTextRequest(await readBody(incoming, MAX_BODY_BYTES));
+  const { chat: serving } = ready(options, request.model);
+  if (!serving) throw notMadeFor(options, 'text completions');
+  await answerText(serving, request, borrowerOf(incoming), outgoing, options.clock.now());
+};
+
+const borrowerOf = ({ headers }: IncomingMessage) => {
+  const session = headers[HEADERS.session];
+  return {
+    partition: String(headers[PARTITION_HEADER] ?? ''),
     session: session === undefined ? undefined : String(session),
   };
-  await answerChat(serving, request, borrower, outgoing, options.clock.now());
 };
 
 /**
