@@ -25,6 +25,7 @@ import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import type { ServiceState } from './http/readiness.ts';
 import type { BusyTime } from './ledger/hardware.ts';
+import type { LedgerReports } from './ledger/ledger-reports.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import { moneyOf } from './ledger/model-money.ts';
 import { observeLedger } from './ledger/observed-ledger-store.ts';
@@ -53,6 +54,8 @@ export type AppOptions = {
   /** Opens the admin API. */
   adminKey: string;
   ledger: LedgerStore;
+  /** What the ledger knows, for the admin API; whoever opened it closes it. Without it there are no reports. */
+  reports?: LedgerReports | undefined;
   /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
   redis?: RedisConnection | undefined;
   /** Decides where routes.yaml names no model of its own. */
@@ -124,6 +127,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       failures: new FailureLimiter(clock),
       clock,
     }),
+    reports: options.reports ?? null,
     version: programVersion(),
     services: (): Record<string, ServiceState> => (options.redis ? { redis: options.redis.state() } : {}),
     metrics,

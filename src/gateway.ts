@@ -7,6 +7,7 @@ import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
+import { ThreadReports } from './ledger/thread-reports.ts';
 import type { Clock } from './lib/clock.ts';
 import { createLogger } from './lib/logger.ts';
 import { RedisConnection } from './lib/redis-connection.ts';
@@ -46,6 +47,7 @@ export const startGateway = async (
   const redis = settings.redis === null ? undefined : new RedisConnection({ ...settings.redis, clock, logger });
   const classifier = await loadClassifier();
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
+  const reports = new ThreadReports({ directory: settings.dataDir, clock, logger });
   const caller = { keyId: 'key_environment', team: 'default' };
   const app = createApp({
     config,
@@ -54,6 +56,7 @@ export const startGateway = async (
     keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
     adminKey: settings.adminKey ?? readOrMakeAdminKey(settings.dataDir),
     ledger,
+    reports,
     redis,
     classifier,
     dataDir: settings.dataDir,
@@ -64,6 +67,7 @@ export const startGateway = async (
   const close = async (drainMs: number) => {
     await app.close(drainMs);
     config.close();
+    await reports.close();
     await ledger.close();
     await redis?.close();
   };

@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   upstream_unreachable: { status: 502, type: 'server_error' },
   upstream_interrupted: { status: 502, type: 'server_error' },
   upstream_rate_limited: { status: 429, type: 'requests' },
+  report_unavailable: { status: 503, type: 'service_unavailable_error' },
   no_upstream_available: { status: 503, type: 'service_unavailable_error' },
   not_cached: { status: 504, type: 'invalid_request_error' },
   upstream_connect_timeout: { status: 504, type: 'server_error' },

@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { LedgerStore, SpendDimension, SpendRow } from './ledger-store.ts';
 import { emptySpendRow } from './spend-rows.ts';
 import { openToRead, openToWrite } from './sqlite-ledger-file.ts';
+import { SqliteRollups } from './sqlite-rollups.ts';
 import * as rows from './sqlite-rows.ts';
 import { readSpend } from './sqlite-spend.ts';
 import { inTransaction } from './sqlite-transaction.ts';
@@ -34,6 +35,7 @@ export class SqliteLedgerStore implements LedgerStore {
   readonly #insertAttempt: StatementSync;
   readonly #selectEntries: StatementSync;
   readonly #selectAttempts: StatementSync;
+  readonly #rollups: SqliteRollups;
   readonly #maxQueued: number;
   #queue: Waiting[] = [];
   #scheduled: NodeJS.Immediate | undefined;
@@ -41,6 +43,7 @@ export class SqliteLedgerStore implements LedgerStore {
   private constructor(database: DatabaseSync, maxQueued: number) {
     this.#database = database;
     this.#maxQueued = maxQueued;
+    this.#rollups = new SqliteRollups(database);
     this.#insertEntry = database.prepare(rows.INSERT_ENTRY);
     this.#insertAttempt = database.prepare(rows.INSERT_ATTEMPT);
     this.#selectEntries = database.prepare(rows.SELECT_ENTRIES);
@@ -99,7 +102,7 @@ export class SqliteLedgerStore implements LedgerStore {
   #commit(batch: Waiting[]): void {
     try {
       inTransaction(this.#database, () => {
-        for (const { entry } of batch) this.#insert(entry);
+        this.#rollups.add(batch.flatMap(({ entry }) => (this.#insert(entry) ? [entry] : [])));
       });
       for (const { resolve } of batch) resolve();
     } catch (error) {
@@ -109,12 +112,14 @@ export class SqliteLedgerStore implements LedgerStore {
     }
   }
 
-  #insert(entry: LedgerEntry): void {
+  /** @returns false for an entry that is there already. */
+  #insert(entry: LedgerEntry): boolean {
     const { changes } = this.#insertEntry.run(...rows.entryValues(entry));
-    if (changes === 0) return;
+    if (changes === 0) return false;
     for (const [position, attempt] of entry.attempts.entries()) {
       this.#insertAttempt.run(...rows.attemptValues(entry.id, position, attempt));
     }
+    return true;
   }
 }
 

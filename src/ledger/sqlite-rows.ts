@@ -1,8 +1,8 @@
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import type { AttemptRecord, LedgerEntry } from '../contract/ledger-entry.ts';
 
 /** A row as bound to and read from SQLite: the properties of an entry or attempt, flat, booleans as 0 and 1. */
-type Row = Record<string, SQLOutputValue>;
+export type Row = Record<string, SQLOutputValue>;
 
 const TOKENS = [
   ...['promptTokens', 'cachedTokens', 'cacheWriteTokens', 'audioPromptTokens'],
@@ -25,17 +25,28 @@ const ATTEMPT = [
   ...['startedMs'],
 ];
 
-const columnOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const columnOf = (property: string) => property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const insertInto = (table: string, properties: string[]) =>
   `INSERT INTO ${table} (${properties.map(columnOf)}) VALUES (${properties.map(() => '?')})`;
 const selectFrom = (table: string, properties: string[]) =>
-  `SELECT ${properties.map((property) => `${columnOf(property)} AS ${property}`)} FROM ${table}`;
+  `SELECT ${properties.map((property) => `${columnOf(property)} AS "${property}"`)} FROM ${table}`;
 
 /** `ON CONFLICT (id)` and not `OR IGNORE`, which would also drop rows that break NOT NULL without a word. */
 export const INSERT_ENTRY = `${insertInto('entries', ENTRY)} ON CONFLICT (id) DO NOTHING`;
 export const INSERT_ATTEMPT = insertInto('attempts', ATTEMPT);
+/** Without a condition. */
+export const SELECT_ALL_ENTRIES = selectFrom('entries', ENTRY);
+export const SELECT_ALL_ATTEMPTS = selectFrom('attempts', ATTEMPT);
 export const SELECT_ENTRIES = `${selectFrom('entries', ENTRY)} WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?`;
 export const SELECT_ATTEMPTS = `${selectFrom('attempts', ATTEMPT)} WHERE entry_id = ? ORDER BY position`;
+
+/** Every entry, oldest first, one at a time. */
+export function* readEntries(database: DatabaseSync): Generator<LedgerEntry> {
+  const attempts = database.prepare(SELECT_ATTEMPTS);
+  for (const row of database.prepare(`${selectFrom('entries', ENTRY)} ORDER BY at`).iterate()) {
+    yield entryOf(row as Row, attempts.all(row['id'] ?? null));
+  }
+}
 
 /** Values for INSERT_ENTRY. */
 export const entryValues = (entry: LedgerEntry): SQLInputValue[] =>

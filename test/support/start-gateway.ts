@@ -11,6 +11,7 @@ import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import { loadClassifier } from '../../src/difficulty/load-classifier.ts';
 import type { LedgerStore } from '../../src/ledger/ledger-store.ts';
 import { MemoryLedgerStore } from '../../src/ledger/memory-ledger-store.ts';
+import { ThreadReports } from '../../src/ledger/thread-reports.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import type { RedisConnection } from '../../src/lib/redis-connection.ts';
@@ -56,6 +57,8 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
   const logger = createLogger('silent');
   const config = await createFileConfigSource({ file: configFile, environment: {}, clock, logger });
   const ledger = options.ledger?.(dataDir) ?? new MemoryLedgerStore();
+  // A ledger in a file has reports; one in memory ends with its process.
+  const reports = options.ledger === undefined ? undefined : new ThreadReports({ directory: dataDir, clock, logger });
   const app = createApp(
     {
       config,
@@ -64,6 +67,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       keys: new MemoryKeyStore(keys),
       adminKey: options.adminKey ?? ADMIN_KEY,
       ledger,
+      reports,
       redis: options.redis,
       classifier: await loadClassifier(),
       dataDir,
@@ -92,6 +96,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       app.server.closeAllConnections();
       await app.close(0);
       config.close();
+      await reports?.close();
       await ledger.close();
       rmSync(dataDir, { recursive: true, force: true });
     },

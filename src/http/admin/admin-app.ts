@@ -4,6 +4,7 @@ import { DATA_HEADERS } from '../security-headers.ts';
 import { requireAdminCaller } from './admin-caller.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
 import { configRoutes } from './config.ts';
+import { reportRoutes, requestRoutes } from './reports.ts';
 import { sessionRoutes } from './session.ts';
 import { statusRoutes } from './status.ts';
 
@@ -33,5 +34,9 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
   };
   mount('/status', 'by-team', statusRoutes(options));
   mount('/config', 'everything', configRoutes(options));
+  if (options.reports !== null) {
+    mount('/report', 'by-team', reportRoutes(options.reports));
+    mount('/requests', 'by-team', requestRoutes(options.reports, options.runtime));
+  }
   return app;
 };

@@ -4,6 +4,7 @@ import type { TeamScope } from '../../auth/team-scope.ts';
 import type { ConfigStatus } from '../../config/config-source.ts';
 import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
 import type { ModelHealth } from '../../execution/model-health.ts';
+import type { LedgerReports } from '../../ledger/ledger-reports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Runtime } from '../../ports.ts';
 import type { ServiceState } from '../readiness.ts';
@@ -16,6 +17,8 @@ export type AdminOptions = {
   health: ModelHealth;
   /** Services beside the upstreams, by name: Redis where there is one. */
   services(): Record<string, ServiceState>;
+  /** What the ledger knows; null where it is kept in memory alone. */
+  reports: LedgerReports | null;
   clock: Clock;
   version: string;
 };

@@ -2,9 +2,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../sqlite-transaction.ts';
 import { entries } from './0001-entries.ts';
 import { decisionsAndMoney } from './0002-decisions-and-money.ts';
+import { rollUpOldEntries, rollups } from './0003-rollups.ts';
 
 /** In order and never edited once released: the database's `user_version` is the number of those applied. */
-const MIGRATIONS = [entries, decisionsAndMoney];
+const MIGRATIONS = [entries, decisionsAndMoney, rollups];
+/** The step that brought roll-ups. */
+const ROLLUPS = 3;
 
 /**
  * Brings the schema up to date, all steps in one transaction; several processes may do so at the same time.
@@ -16,6 +19,7 @@ export const migrate = (database: DatabaseSync): void => {
     const version = schemaVersion(database);
     refuseNewer(version);
     for (const statements of MIGRATIONS.slice(version)) database.exec(statements);
+    if (version < ROLLUPS) rollUpOldEntries(database);
     database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
 };

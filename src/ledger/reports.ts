@@ -1,0 +1,300 @@
+import type { RequestRow } from '../contract/admin/requests.ts';
+import { GatewayError } from '../contract/errors.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import { bucketsOf, DIFFICULTY_STEPS, type HistogramKind, unpackHistogram } from './histogram.ts';
+import type { BreakdownDimension, LedgerReports, ReportFilter, RequestsFilter } from './ledger-reports.ts';
+import { type Summed, totalsOf } from './report-totals.ts';
+import { DIMENSIONS, HOUR_MS, type Rollup, rollupsOf, STEPS, type Step, SUMS, stepStart } from './rollup.ts';
+import { columnOf, entryOf, type Row, SELECT_ALL_ATTEMPTS, SELECT_ALL_ENTRIES } from './sqlite-rows.ts';
+
+/** Runs one SELECT with `?` for values; SQLite's or Postgres's own. */
+export type ReadQuery = (sql: string, values: (string | number)[]) => Promise<Row[]>;
+
+/** Steps of a series: at most 400, and no shorter than a minute. */
+const SERIES_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7 * 1_440, 30 * 1_440].map(
+  (minutes) => minutes * 60_000,
+);
+const MAX_POINTS = 400;
+/** Ranges up to this are drawn by the minute, from the entries. */
+const FINE_RANGE_MS = 2 * HOUR_MS;
+const MAX_ROWS = 500;
+/** Slices in which a history is sampled. */
+const SLICES = 200;
+
+type Timed = Rollup & { at: number };
+
+/** Reports over any store that has the ledger's tables. Pure but for `read`. */
+export const createReports = (read: ReadQuery): LedgerReports => ({
+  async summary(filter) {
+    const { fromMs, toMs } = filter;
+    const [now, before] = await Promise.all([
+      rollupsIn(read, filter),
+      rollupsIn(read, { ...filter, fromMs: fromMs - (toMs - fromMs), toMs: fromMs }),
+    ]);
+    return { now: totalsOf(now), before: totalsOf(before) };
+  },
+
+  async series(filter) {
+    const { fromMs, toMs } = filter;
+    const isFine = toMs - fromMs <= FINE_RANGE_MS;
+    const stepMs =
+      SERIES_STEPS.find((step) => (isFine || step >= HOUR_MS) && (toMs - fromMs) / step <= MAX_POINTS - 1) ??
+      (SERIES_STEPS.at(-1) as number);
+    const rows = isFine ? await entryRollups(read, filter) : await rollupsIn(read, filter, stepMs >= STEPS.day);
+    const first = Math.floor(fromMs / stepMs) * stepMs;
+    const count = Math.min(MAX_POINTS, Math.max(0, Math.ceil((toMs - first) / stepMs)));
+    const byStep = Map.groupBy(rows, ({ at }) => Math.floor(at / stepMs) * stepMs);
+    const points = Array.from({ length: count }, (_, i) => {
+      const at = first + i * stepMs;
+      const own = byStep.get(at) ?? [];
+      const byTier: Record<string, number> = {};
+      for (const { cache, tier, requests } of own) {
+        if (requests === 0) continue;
+        const name = cache === 'hit' || cache === 'semantic' ? 'cache' : tier === '' ? 'none' : tier;
+        byTier[name] = (byTier[name] ?? 0) + requests;
+      }
+      return { at, totals: totalsOf(own), byTier };
+    });
+    return { stepMs, points };
+  },
+
+  async breakdown({ by, tag, ...filter }) {
+    const groups =
+      by === 'tag' ? await tagGroups(read, filter, tag ?? '') : Map.groupBy(await rollupsIn(read, filter), nameOf(by));
+    const rows = [...groups]
+      .map(([name, own]) => ({ name: name === '' ? null : name, totals: totalsOf(own) }))
+      .sort((a, b) => b.totals.costNanoUsd - a.totals.costNanoUsd || b.totals.requests - a.totals.requests);
+    return { rows: rows.slice(0, MAX_ROWS), isComplete: rows.length <= MAX_ROWS };
+  },
+
+  async difficulty(filter) {
+    const steps = Array.from({ length: DIFFICULTY_STEPS }, (_, i) => ({
+      from: i / DIFFICULTY_STEPS,
+      counts: {} as Record<string, number>,
+    }));
+    for (const { histogram, tier } of await rollupsIn(read, filter)) {
+      const add = (kind: HistogramKind, name: string) => {
+        for (const [bucket, number] of bucketsOf(histogram, kind)) {
+          const counts = steps[bucket]?.counts;
+          if (counts !== undefined) counts[name] = (counts[name] ?? 0) + number;
+        }
+      };
+      add('difficultyAnswered', tier === '' ? 'none' : tier);
+      add('difficultyEscalated', 'escalated');
+      add('difficultyFailed', 'failed');
+    }
+    return { steps };
+  },
+
+  async requests({ cursor, limit, ...filter }) {
+    const { where, values } = conditions(filter);
+    if (cursor !== undefined) {
+      const [at, id] = parseCursor(cursor);
+      where.push('(at < ? OR (at = ? AND id < ?))');
+      values.push(at, at, id);
+    }
+    const entries = await readEntries(read, where, values, 'at DESC, id DESC', limit + 1);
+    const rows = entries.slice(0, limit).map(toRequestRow);
+    const last = rows.at(-1);
+    return { rows, next: entries.length > limit && last !== undefined ? toCursor(last) : null };
+  },
+
+  async request({ id, team }) {
+    const { where, values } = conditions({ team });
+    const [entry] = await readEntries(read, ['id = ?', ...where], [id, ...values], 'at', 1);
+    return entry ?? null;
+  },
+
+  async history({ fromMs, toMs, team, limit }) {
+    const total = totalsOf(await rollupsIn(read, { fromMs, toMs, team })).requests;
+    const { where, values } = conditions({ team });
+    const inSlice = async (from: number, to: number, most: number) =>
+      readEntries(read, ['at >= ?', 'at < ?', ...where], [from, to, ...values], 'at, id', most);
+    if (total <= limit) return { entries: await inSlice(fromMs, toMs, limit), total, isSample: false };
+    const entries: LedgerEntry[] = [];
+    const width = (toMs - fromMs) / SLICES;
+    for (let i = 0; i < SLICES; i++) {
+      const from = Math.ceil(fromMs + i * width);
+      entries.push(...(await inSlice(from, Math.ceil(fromMs + (i + 1) * width), Math.ceil(limit / SLICES))));
+    }
+    return { entries, total, isSample: true };
+  },
+});
+
+/** The column by which a breakdown groups. */
+const nameOf =
+  (by: Exclude<BreakdownDimension, 'tag'>) =>
+  (row: Rollup): string =>
+    row[by === 'key' ? 'keyId' : by];
+
+/** Names of columns are fixed text; values are parameters. */
+const conditions = (filter: Partial<Omit<RequestsFilter, 'limit' | 'cursor'>>) => {
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    where.push(condition);
+    values.push(value);
+  };
+  add('at >= ?', filter.fromMs);
+  add('at < ?', filter.toMs);
+  for (const name of ['team', 'keyId', 'route', 'tier', 'model', 'outcome', 'cache'] as const) {
+    add(`${columnOf(name)} = ?`, filter[name]);
+  }
+  return { where, values };
+};
+
+/**
+ * Everything of the range as roll-ups: whole days by day, whole hours by hour, and the parts of hours at its ends from
+ * the entries themselves, so that a range is exact to the millisecond.
+ * @param byDay whether days may stay whole; a series by the hour needs the hours.
+ */
+const rollupsIn = async (read: ReadQuery, filter: ReportFilter, byDay = true): Promise<Timed[]> => {
+  const { fromMs, toMs } = filter;
+  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+  const lastHour = stepStart(toMs, 'hour');
+  if (firstHour >= lastHour) return entryRollups(read, filter);
+  const firstDay = Math.ceil(firstHour / STEPS.day) * STEPS.day;
+  const lastDay = stepStart(lastHour, 'day');
+  const hasDays = byDay && firstDay < lastDay;
+  const pieces = await Promise.all([
+    entryRollups(read, { ...filter, toMs: firstHour }),
+    entryRollups(read, { ...filter, fromMs: lastHour }),
+    ...(hasDays
+      ? [
+          storedRollups(read, 'hour', { ...filter, fromMs: firstHour, toMs: firstDay }),
+          storedRollups(read, 'day', { ...filter, fromMs: firstDay, toMs: lastDay }),
+          storedRollups(read, 'hour', { ...filter, fromMs: lastDay, toMs: lastHour }),
+        ]
+      : [storedRollups(read, 'hour', { ...filter, fromMs: firstHour, toMs: lastHour })]),
+  ]);
+  return pieces.flat();
+};
+
+const SUM_LIST = [...SUMS.map((sum) => `${columnOf(sum)} AS "${sum}"`), 'histogram'].join(', ');
+const ROLLUP_LIST = ['at', ...DIMENSIONS.map((name) => `${columnOf(name)} AS "${name}"`), SUM_LIST].join(', ');
+
+const storedRollups = async (read: ReadQuery, step: Step, filter: ReportFilter): Promise<Timed[]> => {
+  if (filter.fromMs >= filter.toMs) return [];
+  const { where, values } = conditions(filter);
+  const rows = await read(`SELECT ${ROLLUP_LIST} FROM rollups WHERE ${['step = ?', ...where].join(' AND ')}`, [
+    step,
+    ...values,
+  ]);
+  return rows.map(
+    (row) => ({ ...row, histogram: unpackHistogram(row['histogram'] as Uint8Array) }) as unknown as Timed,
+  );
+};
+
+const entryRollups = async (read: ReadQuery, { tier, model, ...filter }: ReportFilter): Promise<Timed[]> => {
+  if (filter.fromMs >= filter.toMs) return [];
+  const { where, values } = conditions(filter);
+  const entries = await readEntries(read, where, values, 'at');
+  return entries
+    .flatMap((entry) => rollupsOf(entry).map((rollup) => ({ ...rollup, at: entry.at })))
+    .filter(
+      (rollup) => (tier === undefined || rollup.tier === tier) && (model === undefined || rollup.model === model),
+    );
+};
+
+/** By the values of one tag; requests without it are the group without a name. */
+const tagGroups = async (read: ReadQuery, filter: ReportFilter, tag: string): Promise<Map<string, Summed[]>> => {
+  if ([filter.keyId, filter.route, filter.tier, filter.model].some((value) => value !== undefined)) {
+    throw new GatewayError('invalid_value', 'A breakdown by tag can be filtered by team alone.', { param: 'by' });
+  }
+  const { fromMs, toMs, team } = filter;
+  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+  const lastHour = stepStart(toMs, 'hour');
+  const groups = new Map<string, Summed[]>();
+  const add = (value: string, row: Summed) => groups.set(value, [...(groups.get(value) ?? []), row]);
+  const addEntries = async (from: number, to: number) => {
+    if (from >= to) return;
+    const { where, values } = conditions({ fromMs: from, toMs: to, team });
+    for (const entry of await readEntries(read, where, values, 'at')) {
+      const value = entry.tags[tag];
+      if (value !== undefined) for (const rollup of rollupsOf(entry)) add(value, rollup);
+    }
+  };
+  if (firstHour >= lastHour) await addEntries(fromMs, toMs);
+  else {
+    await addEntries(fromMs, firstHour);
+    await addEntries(lastHour, toMs);
+    const firstDay = Math.ceil(firstHour / STEPS.day) * STEPS.day;
+    const lastDay = stepStart(lastHour, 'day');
+    const pieces: [Step, number, number][] =
+      firstDay < lastDay
+        ? [
+            ['hour', firstHour, firstDay],
+            ['day', firstDay, lastDay],
+            ['hour', lastDay, lastHour],
+          ]
+        : [['hour', firstHour, lastHour]];
+    for (const [step, from, to] of pieces) {
+      const { where, values } = conditions({ fromMs: from, toMs: to, team });
+      const sql = `SELECT value, cache, outcome, ${SUM_LIST} FROM tag_rollups WHERE ${['step = ?', 'tag = ?', ...where].join(' AND ')}`;
+      for (const row of await read(sql, [step, tag, ...values])) {
+        add(String(row['value']), {
+          ...row,
+          histogram: unpackHistogram(row['histogram'] as Uint8Array),
+        } as unknown as Summed);
+      }
+    }
+  }
+  return groups;
+};
+
+const readEntries = async (
+  read: ReadQuery,
+  where: string[],
+  values: (string | number)[],
+  order: string,
+  limit?: number,
+): Promise<LedgerEntry[]> => {
+  const tail = `WHERE ${where.length > 0 ? where.join(' AND ') : '1 = 1'} ORDER BY ${order}${limit === undefined ? '' : ' LIMIT ?'}`;
+  const all = limit === undefined ? values : [...values, limit];
+  const entries = await read(`${SELECT_ALL_ENTRIES} ${tail}`, all);
+  if (entries.length === 0) return [];
+  const attempts = await read(
+    `${SELECT_ALL_ATTEMPTS} WHERE entry_id IN (SELECT id FROM entries ${tail}) ORDER BY entry_id, position`,
+    all,
+  );
+  const byEntry = Map.groupBy(attempts, (row) => row['entryId']);
+  return entries.map((row) => entryOf(row, byEntry.get(row['id']) ?? []));
+};
+
+const toRequestRow = ({ tokens, attempts, ...entry }: LedgerEntry): RequestRow => ({
+  id: entry.id,
+  at: entry.at,
+  endpoint: entry.endpoint,
+  team: entry.team,
+  keyId: entry.keyId,
+  requestedModel: entry.requestedModel,
+  route: entry.route,
+  tier: entry.tier,
+  upstream: entry.upstream,
+  model: entry.model,
+  difficulty: entry.difficulty,
+  reason: entry.reason,
+  isStream: entry.isStream,
+  cache: entry.cache,
+  outcome: entry.outcome,
+  status: entry.status,
+  errorCode: entry.errorCode,
+  costNanoUsd: entry.costNanoUsd,
+  savedNanoUsd: entry.savedNanoUsd,
+  firstTokenMs: entry.firstTokenMs,
+  totalMs: entry.totalMs,
+  promptTokens: tokens.promptTokens,
+  completionTokens: tokens.completionTokens,
+  attempts: attempts.length,
+});
+
+const toCursor = ({ at, id }: RequestRow): string => Buffer.from(`${at} ${id}`).toString('base64url');
+
+const parseCursor = (cursor: string): [number, string] => {
+  const [, at, id] = /^(\d{1,16}) (\S{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (at === undefined || id === undefined) {
+    throw new GatewayError('invalid_value', 'cursor: it is none that this list gave.', { param: 'cursor' });
+  }
+  return [Number(at), id];
+};
