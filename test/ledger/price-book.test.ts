@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CliContext } from '../../src/cli/context.ts';
+import { pricesListCommand, pricesUpdateCommand } from '../../src/cli/prices.ts';
 import { toPriceRow } from '../../src/ledger/price.ts';
 import { loadPrices, PriceBook, priceFile, shippedPrices } from '../../src/ledger/price-book.ts';
 import { PriceListSchema } from '../../src/ledger/price-list.ts';
-import { runCli } from '../support/run-cli.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -85,8 +88,25 @@ describe('rightsize prices', () => {
     writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value));
     return file;
   };
-  const update = (value: unknown, ...flags: string[]) =>
-    runCli(['prices', 'update', '--from', write(value), '--data-dir', directory, ...flags]);
+  const run = async (command: (context: CliContext) => Promise<number>) => {
+    const written: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' };
+    const to = (name: 'stdout' | 'stderr') =>
+      new Writable({
+        write(chunk, _encoding, done) {
+          written[name] += String(chunk);
+          done();
+        },
+      });
+    const streams = { stdin: process.stdin, stdout: to('stdout'), stderr: to('stderr') };
+    const context = { environment: {}, ...streams, clock: systemClock, onSignal: () => () => {} };
+    try {
+      return { code: await command(context), ...written };
+    } catch (error) {
+      return { code: 1, ...written, stderr: (error as Error).message };
+    }
+  };
+  const update = (value: unknown) =>
+    run((context) => pricesUpdateCommand({ from: write(value), dataDir: directory }, context));
 
   it('update keeps the old list when the new one is at fault, older, or tenfold off, and says why', async () => {
     const gpt = shippedPrices().find('openai', 'gpt-4o');
@@ -108,7 +128,7 @@ describe('rightsize prices', () => {
     const { code: exitCode, stdout } = await update(list('2030-01-01', { big: { input: 1, output: 2 } }));
     expect([exitCode, stdout]).toEqual([0, expect.stringContaining('1 models')]);
     expect(loadPrices(directory).find('openai', 'big')).toEqual({ input: 1, output: 2 });
-    const listed = await runCli(['prices', 'list', 'big', '--data-dir', directory, '--json']);
+    const listed = await run((context) => pricesListCommand('big', { dataDir: directory, json: true }, context));
     expect(JSON.parse(listed.stdout)).toMatchObject({
       version: '2030-01-01',
       prices: [{ kind: 'openai', model: 'big' }],
