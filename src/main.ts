@@ -5,9 +5,11 @@ import { checkCommand } from './cli/check.ts';
 import type { CliContext } from './cli/context.ts';
 import { costCommand } from './cli/cost.ts';
 import { demoCommand } from './cli/demo.ts';
+import { doctorCommand } from './cli/doctor/doctor.ts';
 import { engineInstallCommand } from './cli/engine-install.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { explainCommand } from './cli/explain.ts';
+import { initCommand } from './cli/init.ts';
 import { modelsInspectCommand } from './cli/models-inspect.ts';
 import { modelsListCommand } from './cli/models-list.ts';
 import { modelsPullCommand } from './cli/models-pull.ts';
@@ -64,6 +66,20 @@ serveFlags(
     .command('demo')
     .description('everything with nothing: the model in the box, a simulated large provider, sample traffic'),
 ).action(run((flags) => demoCommand(flags, context)));
+program
+  .command('init')
+  .description('write a routes.yaml for the keys and the model servers that are here')
+  .argument('[file]')
+  .option('--force', 'replace a file that is there')
+  .option('--stdout', 'print it instead')
+  .action(run((file, options) => initCommand(file, options, context)));
+serveFlags(
+  program
+    .command('doctor')
+    .description('look at everything the gateway needs and say what to do')
+    .option('--clients', 'print what to change in each client instead')
+    .option('--json'),
+).action(run((flags) => doctorCommand(flags, context)));
 program
   .command('check')
   .description('validate a routes.yaml and run its tests')
