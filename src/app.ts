@@ -2,10 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
-import { AdminAuthority } from './auth/admin-authority.ts';
-import { FailureLimiter } from './auth/failure-limiter.ts';
-import type { KeyStore } from './auth/key-store.ts';
-import { MemoryAdminSessionStore } from './auth/memory-admin-session-store.ts';
+import type { Access } from './auth/access.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import type { ConfigSource } from './config/config-source.ts';
@@ -50,9 +47,8 @@ export type AppOptions = {
   config: ConfigSource;
   clock: Clock;
   logger: Logger;
-  keys: KeyStore;
-  /** Opens the admin API. */
-  adminKey: string;
+  /** Who may do what; whoever opened it closes it. */
+  access: Pick<Access, 'keys' | 'registry' | 'manager' | 'authority'>;
   ledger: LedgerStore;
   /** What the ledger knows, for the admin API; whoever opened it closes it. Without it there are no reports. */
   reports?: LedgerReports | undefined;
@@ -97,7 +93,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     clock,
     logger,
     runtime: () => runtime,
-    keys: options.keys,
+    keys: options.access.keys,
     counters,
     calendar: new Calendar(),
     cache: new MemoryCacheStore(clock),
@@ -121,13 +117,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     configStatus: () => config.status(),
     keys: ports.keys,
     health: ports.health,
-    authority: new AdminAuthority({
-      adminKey: options.adminKey,
-      sessions: new MemoryAdminSessionStore(clock),
-      failures: new FailureLimiter(clock),
-      clock,
-    }),
     reports: options.reports ?? null,
+    authority: options.access.authority,
+    registry: options.access.registry,
+    manager: options.access.manager,
     version: programVersion(),
     services: (): Record<string, ServiceState> => (options.redis ? { redis: options.redis.state() } : {}),
     metrics,

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type App, createApp } from './app.ts';
+import { createAccess } from './auth/access.ts';
 import { adminKeyFile, readOrMakeAdminKey } from './auth/admin-key-file.ts';
-import { MemoryKeyStore } from './auth/memory-key-store.ts';
+import { RedisKeyNews } from './auth/redis-key-news.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
@@ -10,8 +11,11 @@ import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import { ThreadReports } from './ledger/thread-reports.ts';
 import type { Clock } from './lib/clock.ts';
 import { createLogger } from './lib/logger.ts';
+import { Postgres } from './lib/postgres.ts';
 import { RedisConnection } from './lib/redis-connection.ts';
-import type { Settings } from './settings.ts';
+import { UsageError } from './lib/usage-error.ts';
+import { openKeyDatabase } from './open-key-database.ts';
+import { isLoopback, type Settings } from './settings.ts';
 
 export type Gateway = {
   /** `http://127.0.0.1:8787`, with the port really taken. */
@@ -25,12 +29,15 @@ export type Gateway = {
 };
 
 const BODY_TIMEOUT_MS = 60_000;
+/** How long a key from Postgres is taken to be as it was, when nobody says that it has changed. */
+const KEY_MAX_AGE_MS = 5_000;
 /** Longest wait for Redis before the first request is taken; it may come later just as well. */
 const REDIS_START_MS = 500;
 
 /**
  * Starts a gateway that listens.
- * @throws ConfigError for a routes.yaml that cannot be used; Error, in words, for a port or data directory that cannot.
+ * @throws ConfigError for a routes.yaml that cannot be used; UsageError for an address beyond this machine without any
+ * key, unless told that this is meant; Error, in words, for a port or data directory that cannot.
  */
 export const startGateway = async (
   settings: Settings,
@@ -48,13 +55,26 @@ export const startGateway = async (
   const classifier = await loadClassifier();
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
   const reports = new ThreadReports({ directory: settings.dataDir, clock, logger });
+  const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
+  const keyDatabase = openKeyDatabase({ postgres, dataDir: settings.dataDir });
   const caller = { keyId: 'key_environment', team: 'default' };
+  const isClosedDoor = !isLoopback(settings.host) && !settings.isInsecure;
+  const access = createAccess({
+    database: keyDatabase,
+    fixedKeys: settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }],
+    adminKey: settings.adminKey ?? readOrMakeAdminKey(settings.dataDir),
+    // What the processes of one machine share is looked up each time: it takes microseconds, and is never out of date.
+    maxAgeMs: postgres === null ? 0 : KEY_MAX_AGE_MS,
+    isAlwaysRequired: isClosedDoor,
+    news: redis && new RedisKeyNews(redis, logger),
+    clock,
+    logger,
+  });
   const app = createApp({
     config,
     clock,
     logger,
-    keys: new MemoryKeyStore(settings.apiKey === null ? [] : [{ secret: settings.apiKey, caller }]),
-    adminKey: settings.adminKey ?? readOrMakeAdminKey(settings.dataDir),
+    access,
     ledger,
     reports,
     redis,
@@ -69,15 +89,19 @@ export const startGateway = async (
     config.close();
     await reports.close();
     await ledger.close();
+    await access.close();
+    await keyDatabase.close();
+    await postgres?.close();
     await redis?.close();
   };
   await redis?.settled(REDIS_START_MS);
   try {
+    if ((await access.keys.start()) === false && isClosedDoor) throw openDoorError(settings);
     app.server.listen(settings.port, settings.host);
     await once(app.server, 'listening');
   } catch (error) {
     await close(0);
-    throw listenError(error as NodeJS.ErrnoException, settings);
+    throw error instanceof UsageError ? error : listenError(error as NodeJS.ErrnoException, settings);
   }
   return {
     url: urlOf(app, settings.host),
@@ -87,6 +111,13 @@ export const startGateway = async (
     close,
   };
 };
+
+/** Without a key anyone who reaches the port would spend the owner's money. */
+const openDoorError = ({ host }: Settings): UsageError =>
+  new UsageError(
+    `${host} can be reached from other machines and no key is required; make one with \`rightsize keys create\`, set ` +
+      'RIGHTSIZE_API_KEY, or say --insecure',
+  );
 
 const urlOf = ({ server }: App, host: string): string => {
   const address = server.address();

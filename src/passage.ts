@@ -1,3 +1,4 @@
+import type { Caller } from './auth/caller.ts';
 import type { CacheScope } from './cache/cache-key.ts';
 import type { CachedAnswer } from './cache/cache-store.ts';
 import type { Remember } from './cache/look-up.ts';
@@ -16,6 +17,7 @@ import type { Found, Hold, Reserved } from './limits/counters.ts';
 import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
 import { refusalOf } from './limits/refusals.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { mayUseModel } from './routing/permissions.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import type { Selection } from './routing/select-route.ts';
 
@@ -105,10 +107,12 @@ export class Passage {
     });
   }
 
-  cacheScope(team: string, { route, forcedTier }: Selection): CacheScope {
-    const models = this.#runtime.table.tiers.map(({ name, candidates }) =>
-      [name, ...candidates.map(({ upstream, model }) => `${upstream}/${model}`)].join(' '),
-    );
+  /** Callers whose keys may use different models share no answer: it may be one of a model that is not for them. */
+  cacheScope({ team, permissions }: Caller, { route, forcedTier }: Selection): CacheScope {
+    const models = this.#runtime.table.tiers.map(({ name, candidates }) => {
+      const allowed = candidates.filter((candidate) => mayUseModel(permissions, candidate));
+      return [name, ...allowed.map(({ upstream, model }) => `${upstream}/${model}`)].join(' ');
+    });
     return { team, route: route?.name ?? 'direct', forcedTier, models };
   }
 

@@ -1,4 +1,5 @@
 import { authenticate } from './auth/authenticate.ts';
+import type { Caller } from './auth/caller.ts';
 import { lookUp } from './cache/look-up.ts';
 import { type ChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
@@ -49,14 +50,14 @@ export const createPipeline =
       const tags = tagsOf(caller.tags, request.body['metadata']);
       passage.note({ requestedModel: request.model, isStream: request.isStream, tags });
       const facts = factsOf(request, runtime.table.usesLanguage ? await languageOf(request) : null);
-      const wishes = wishesOf(incoming, request.model, caller.team, ports.clock.now());
+      const wishes = wishesOf(incoming, request.model, caller, ports.clock.now());
       passage.note({ request: storedFactsOf(facts, wishes) });
       const selection = selectRoute(runtime.table, wishes, facts);
       passage.note({ route: selection.route?.name ?? 'direct' });
       const limited = limitedBy(caller, runtime.table.teams[caller.team], selection.route);
       passage.hold(await admit(incoming.id, limited, ports.counters));
 
-      const scope = passage.cacheScope(caller.team, selection);
+      const scope = passage.cacheScope(caller, selection);
       const cacheControl = incoming.headers['cache-control'];
       const now = ports.clock.now();
       const stored = await lookUp(
@@ -88,6 +89,7 @@ export const createPipeline =
         health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
         session: known && { ...known, isToolLoop: session.isToolLoop },
         isObserved: isWatched,
+        permissions: caller.permissions,
         random: ports.random(),
       };
       const escalation = isWatched ? null : escalationOf(selection, request, runtime);
@@ -141,9 +143,10 @@ export const createPipeline =
     }
   };
 
-const wishesOf = ({ headers }: Incoming, model: string, team: string, at: number): Wishes => ({
+const wishesOf = ({ headers }: Incoming, model: string, { team, permissions }: Caller, at: number): Wishes => ({
   model,
   team,
+  permissions,
   at,
   route: headerValue(headers[HEADERS.route]),
   tier: headerValue(headers[HEADERS.tier]),

@@ -28,6 +28,8 @@ export type Settings = {
   apiKey: string | null;
   /** The key of the admin API; null to make one in the data directory. */
   adminKey: string | null;
+  /** Where keys are kept for many gateways; null to keep them in the data directory. */
+  databaseUrl: string | null;
   isInsecure: boolean;
   logLevel: LogLevel;
   maxBodyBytes: number;
@@ -60,6 +62,7 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
     engineDir: engineDirOf(flags.dataDir, environment),
     apiKey: readSecret('RIGHTSIZE_API_KEY', environment),
     adminKey: readSecret('RIGHTSIZE_ADMIN_KEY', environment),
+    databaseUrl: readSecret('DATABASE_URL', environment),
     isInsecure: flags.insecure ?? false,
     logLevel: logLevel as LogLevel,
     maxBodyBytes: wholeNumber(

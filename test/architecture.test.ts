@@ -24,6 +24,7 @@ const RANKS: Record<string, number> = {
   'pipeline.ts': 4,
   http: 5,
   'settings.ts': 5,
+  'open-key-database.ts': 6,
   'upstream-registry.ts': 6,
   'app.ts': 7,
   'gateway.ts': 8,

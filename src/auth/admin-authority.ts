@@ -5,10 +5,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { AdminSessionStore } from './admin-session-store.ts';
 import { digestOf } from './digest.ts';
 import type { FailureLimiter } from './failure-limiter.ts';
+import { isSecretOf, type VirtualKey } from './virtual-key.ts';
 
 export type AdminAuthorityOptions = {
   /** The key of `RIGHTSIZE_ADMIN_KEY`, or the one made at the first start. */
   adminKey: string;
+  /** Finds the key of a person by its digest. @throws GatewayError `key_store_unavailable`. */
+  findPerson(digest: string): Promise<VirtualKey | null>;
   sessions: AdminSessionStore;
   failures: FailureLimiter;
   clock: Pick<Clock, 'now'>;
@@ -33,7 +36,9 @@ export class AdminAuthority {
   async identify(key: string, address: string): Promise<AdminCaller> {
     const { failures } = this.#options;
     failures.refuseWorn(address);
-    const caller = await this.#callerOf(digestOf(key));
+    const digest = digestOf(key);
+    const isPossible = isSecretOf('person', key) || isEqual(digest, this.#rootDigest);
+    const caller = isPossible ? await this.#callerOf(digest) : null;
     if (caller !== null) return caller;
     failures.count(address);
     throw new GatewayError('invalid_api_key', 'Incorrect admin key.');
@@ -63,7 +68,12 @@ export class AdminAuthority {
   }
 
   async #callerOf(digest: string): Promise<AdminCaller | null> {
-    const isRoot = timingSafeEqual(Buffer.from(digest, 'hex'), Buffer.from(this.#rootDigest, 'hex'));
-    return isRoot ? { role: 'admin', team: null, name: 'admin key' } : null;
+    if (isEqual(digest, this.#rootDigest)) return { role: 'admin', team: null, name: 'admin key', keyId: null };
+    const key = await this.#options.findPerson(digest);
+    if (key === null || key.kind === 'client') return null;
+    return { role: key.kind, team: key.team, name: key.name, keyId: key.id };
   }
 }
+
+const isEqual = (digest: string, other: string): boolean =>
+  timingSafeEqual(Buffer.from(digest, 'hex'), Buffer.from(other, 'hex'));

@@ -1,9 +1,12 @@
-import type { BudgetConfig, LimitsConfig } from '../config/limits-schema.ts';
+import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
+import type { Permissions } from '../contract/permissions.ts';
 
 /** Who sends a request. Callers without a key, admitted on loopback only, belong to team `default`. */
 export type Caller = {
   keyId: string | null;
   team: string;
+  /** Routes, tiers and models that the key may use; all where absent. */
+  permissions?: Permissions;
   /** What the key itself may use, beside the limits and the budget of its team. */
   limits?: LimitsConfig;
   budget?: BudgetConfig;

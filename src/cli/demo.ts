@@ -7,7 +7,7 @@ import { type Gateway, startGateway } from '../gateway.ts';
 import { readSettings, type ServeFlags } from '../settings.ts';
 import { createSimulatedProvider } from '../upstreams/simulated-provider.ts';
 import type { CliContext } from './context.ts';
-import { printBanner, refuseOpenDoor, untilStopped } from './serve.ts';
+import { printBanner, untilStopped } from './serve.ts';
 
 const DEMO_CONFIG = join(import.meta.dirname, '../../demo/routes.yaml');
 const READY_LIMIT_MS = 60_000;
@@ -31,7 +31,6 @@ const SAMPLES: readonly string[] = [
  */
 export const demoCommand = async (flags: ServeFlags, context: CliContext): Promise<number> => {
   const settings = readSettings({ config: DEMO_CONFIG, ...flags }, context.environment);
-  refuseOpenDoor(settings);
   const provider = createSimulatedProvider().listen(0, '127.0.0.1');
   await once(provider, 'listening');
   const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`;

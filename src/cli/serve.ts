@@ -1,7 +1,6 @@
 import { formatProblems } from '../config/format-problems.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
-import { UsageError } from '../lib/usage-error.ts';
-import { isLoopback, readSettings, type ServeFlags, type Settings } from '../settings.ts';
+import { readSettings, type ServeFlags } from '../settings.ts';
 import type { UpstreamState } from '../upstreams/upstream.ts';
 import type { CliContext } from './context.ts';
 
@@ -11,24 +10,12 @@ const DRAIN_MS = 30_000;
 /** `rightsize serve`: runs the gateway until it is told to stop. @returns the exit code. */
 export const serveCommand = async (flags: ServeFlags, context: CliContext): Promise<number> => {
   const settings = readSettings(flags, context.environment);
-  refuseOpenDoor(settings);
   const gateway = await startGateway(settings, context);
   printBanner(gateway, context);
   const stopTelling = tellWhenReady(gateway, context);
   const code = await untilStopped(gateway, context);
   stopTelling();
   return code;
-};
-
-/**
- * Without a key anyone who reaches the port spends the owner's money.
- * @throws UsageError for an address beyond this machine without a key, unless told that this is meant.
- */
-export const refuseOpenDoor = ({ host, apiKey, isInsecure }: Settings): void => {
-  if (isLoopback(host) || apiKey !== null || isInsecure) return;
-  throw new UsageError(
-    `${host} can be reached from other machines and no key is required; set RIGHTSIZE_API_KEY, or say --insecure`,
-  );
 };
 
 /** Resolves when the gateway has stopped: the first signal drains, the second stops at once, SIGHUP reloads. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { AlertsSchema, BudgetSchema, LimitsSchema } from '../contract/limits-schema.ts';
 import { APIS, UPSTREAM_KINDS } from '../contract/vocabulary.ts';
-import { AlertsSchema, BudgetSchema, LimitsSchema } from './limits-schema.ts';
 
 /**
  * The shape of routes.yaml, the authority for the published JSON Schema and for `docs/configuration.md`.

@@ -67,12 +67,12 @@ export class NamedRequest {
    * Finds the deployments of a model and counts the request against its caller's limits; tokens and money only when it is
    * sent, for what the cache answers takes none.
    * @param tokens that it will use, prompt and answer, estimated.
-   * @throws GatewayError `model_not_found`, `not_allowed`, `rate_limit_exceeded`.
+   * @throws GatewayError `model_not_found`, `model_not_allowed`, `rate_limit_exceeded`.
    */
   async admit(model: string, tokens: number, options: { tiers?: boolean } = {}): Promise<Candidate[]> {
     const { table, billingOf } = this.runtime;
     this.passage.note({ requestedModel: model });
-    const deployments = deploymentsOf(table, model, this.caller.team, options);
+    const deployments = deploymentsOf(table, model, this.caller, options);
     const [first] = deployments as [Candidate];
     // The same model without our cache: what a hit saves.
     this.passage.note({ baseline: { upstream: first.upstream, model: first.model, billing: billingOf(first) } });

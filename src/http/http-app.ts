@@ -3,7 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
-import { authenticate } from '../auth/authenticate.ts';
+import { authenticate, presentedKey } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
@@ -14,6 +14,7 @@ import type { AdminOptions } from './admin/admin-env.ts';
 import { type Endpoint, handleEndpoint, handleInference, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
+import { modelsOfCaller } from './models-of-caller.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
 
@@ -44,8 +45,17 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
         .replace(/\/{2,}/g, '/')
         .replace(/(.)\/$/, '$1'),
   });
-  const requireKey = async (context: Context<Env>, next: () => Promise<void>) => {
-    await authenticate(context.env.incoming.headers, options.keys);
+  const callerOf = (context: Context<Env>) => authenticate(context.env.incoming.headers, options.keys);
+  /** Figures of all teams are not for the key of one. */
+  const requireMetricsReader = async (context: Context<Env>, next: () => Promise<void>) => {
+    const { headers, socket } = context.env.incoming;
+    const key = presentedKey(headers);
+    if (key?.startsWith('rsa-')) {
+      const { team } = await options.authority.identify(key, socket.remoteAddress ?? '');
+      if (team !== null) throw new GatewayError('not_allowed', 'This needs a key that is not bound to a team.');
+    } else if ((await callerOf(context)).permissions !== undefined) {
+      throw new GatewayError('not_allowed', 'A virtual key reads no metrics; use the key of a viewer.');
+    }
     await next();
   };
 
@@ -55,7 +65,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     const readiness = readinessOf(options.runtime(), options.configStatus(), options.health, options.services());
     return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
   });
-  app.get('/metrics', requireKey, async (context) => {
+  app.get('/metrics', requireMetricsReader, async (context) => {
     const { text, contentType } = await options.metrics.render();
     return context.body(text, 200, { 'content-type': contentType });
   });
@@ -82,10 +92,16 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       });
       app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
     }
-    app.get(`${prefix}/models`, requireKey, (context) => context.body(models().json, 200, JSON_TYPE));
-    app.get(`${prefix}/models/:id{.+}`, requireKey, (context) => {
+    app.get(`${prefix}/models`, async (context) => {
+      const { entries, json } = models();
+      const shown = modelsOfCaller(entries, await callerOf(context), options.runtime());
+      const text = shown === entries ? json : JSON.stringify({ object: 'list', data: [...shown.values()] });
+      return context.body(text, 200, JSON_TYPE);
+    });
+    app.get(`${prefix}/models/:id{.+}`, async (context) => {
       const id = context.req.param('id') ?? '';
-      const entry = models().entries.get(id);
+      const shown = modelsOfCaller(models().entries, await callerOf(context), options.runtime());
+      const entry = shown.get(id);
       if (entry === undefined) {
         throw new GatewayError('model_not_found', `The model "${id}" does not exist.`, { param: 'model' });
       }

@@ -1,4 +1,4 @@
-import type { BudgetConfig } from '../config/limits-schema.ts';
+import type { BudgetConfig } from '../contract/limits-schema.ts';
 import type { NanoUsd } from '../lib/money.ts';
 import type { Period } from './period.ts';
 

@@ -1,5 +1,5 @@
-import type { LimitsConfig } from '../config/limits-schema.ts';
 import type { GatewayError } from '../contract/errors.ts';
+import type { LimitsConfig } from '../contract/limits-schema.ts';
 import type { Charge } from './counter-store.ts';
 import { type Counters, exceededIn, type Hold, NOTHING_HELD } from './counters.ts';
 import { type Estimate, tokensWithin } from './estimate.ts';

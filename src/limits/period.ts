@@ -1,4 +1,4 @@
-import type { BudgetConfig } from '../config/limits-schema.ts';
+import type { BudgetConfig } from '../contract/limits-schema.ts';
 
 /** A budget's period. `startMs` to `endMs` in Unix milliseconds, the end excluded; `total` has neither end. */
 export type Period = {

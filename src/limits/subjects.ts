@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.ts';
-import type { BudgetConfig, LimitsConfig } from '../config/limits-schema.ts';
 import type { RouteConfig, TeamConfig } from '../config/schema.ts';
+import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
 import type { BudgetAccount, LimitAccount, Subject } from './account.ts';
 import type { Calendar } from './period.ts';
 

@@ -1,10 +1,12 @@
 import type { RouteConfig } from '../config/schema.ts';
 import { GatewayError } from '../contract/errors.ts';
+import type { Permissions } from '../contract/permissions.ts';
 import { AUTO_MODEL } from '../contract/vocabulary.ts';
 import type { ModelHealthState } from '../execution/model-health.ts';
 import type { UpstreamState } from '../upstreams/upstream.ts';
 import type { Decision } from './decision.ts';
 import { balanced, tierOrder } from './order-candidates.ts';
+import { mayUseModel } from './permissions.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 import type { Selection } from './select-route.ts';
@@ -31,13 +33,16 @@ export type DecideInput = {
   isObserved: boolean;
   /** What money forbids; nothing without it. */
   spending?: SpendingRule;
+  /** What the caller's key may use: nothing else is asked, however the request came to it. */
+  permissions?: Permissions | undefined;
   /** A number in [0, 1) that settles the weighted choice among the models of a tier. */
   random: number;
 };
 
 /**
  * The plan for a request: which tier, which models in which order, and why. Pure: the same input, the same plan.
- * @throws GatewayError `no_upstream_available` when nothing that could answer is configured and able.
+ * @throws GatewayError `no_upstream_available` when nothing that could answer is configured and able;
+ * `model_not_allowed` when the caller's key may use none of it.
  */
 export const decide = (input: DecideInput): Decision => {
   const { selection, table } = input;
@@ -115,11 +120,17 @@ const showThreshold = (threshold: number): string => threshold.toFixed(3).replac
 const whyObserved = ({ mode, rollout = 1 }: RouteConfig): string =>
   mode === 'observe' ? 'observe' : `outside the rollout of ${Number((rollout * 100).toFixed(2))}%`;
 
-/** In observe mode the request goes where the client sent it: the model it named, or the strongest tier for `auto`. */
+/**
+ * In observe mode the request goes where the client sent it: the model it named, or the strongest tier that its key
+ * may use for `auto`.
+ */
 const observedCandidates = (input: DecideInput): Candidate[] => {
-  const { table, requestedModel } = input;
+  const { table, requestedModel, permissions } = input;
+  const strongest = table.tiers.findLast(({ candidates }) => candidates.some((one) => mayUseModel(permissions, one)));
   const named = table.tiers.flatMap(({ candidates }) => candidates).filter(({ model }) => model === requestedModel);
-  return named.length > 0 && requestedModel !== AUTO_MODEL ? named : balanced(table.tiers.at(-1) as Tier, input);
+  return named.length > 0 && requestedModel !== AUTO_MODEL
+    ? named
+    : balanced(strongest ?? (table.tiers.at(-1) as Tier), input);
 };
 
 type Draft = {
@@ -159,6 +170,10 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
     if (planned.some((candidate) => bars?.(candidate) === 'price')) {
       throw new GatewayError('not_allowed', `A budget applies, and a model has no price: ${reasons.join('; ')}.`);
     }
+    if (asked.every((candidate) => !mayUseModel(input.permissions, candidate))) {
+      const message = `This key may not use any model that could answer: ${reasons.join('; ')}.`;
+      throw new GatewayError('model_not_allowed', message, { param: 'model' });
+    }
     throw new GatewayError('no_upstream_available', `No model can answer this request: ${reasons.join('; ')}.`, {
       retryAfterSeconds: 5,
     });
@@ -168,7 +183,8 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
   return { route: draft.route, tier: draft.tier.name, threshold: draft.threshold, attempts, reasons };
 };
 
-const cannotServe = ({ states, facts, spending }: DecideInput, candidate: Candidate): boolean =>
+const cannotServe = ({ states, facts, spending, permissions }: DecideInput, candidate: Candidate): boolean =>
+  !mayUseModel(permissions, candidate) ||
   spending?.bars(candidate) != null ||
   (states.get(candidate.upstream)?.state ?? 'disabled') === 'disabled' ||
   misfitOf(candidate, facts) !== null;

@@ -1,4 +1,5 @@
 import type { DecideInput } from './decide.ts';
+import { mayUseModel, mayUseTier } from './permissions.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Candidate } from './routing-table.ts';
 
@@ -27,8 +28,10 @@ export const usableCandidates = (
 };
 
 const verdictOf = (candidate: Candidate, input: DecideInput, mustFit: boolean): Verdict => {
-  const { facts, states, health, spending } = input;
-  const { upstream, model } = candidate;
+  const { facts, states, health, spending, permissions } = input;
+  const { tier, upstream, model } = candidate;
+  if (!mayUseTier(permissions, tier)) return { rank: null, why: `tier ${tier} is not for this key` };
+  if (!mayUseModel(permissions, candidate)) return { rank: null, why: `${model} is not for this key` };
   const bar = spending?.bars(candidate) ?? null;
   // That a budget is used up is said once, of the whole decision.
   if (bar !== null) return { rank: null, why: bar === 'budget' ? null : `${model} has no price for the budget` };

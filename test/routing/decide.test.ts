@@ -271,14 +271,19 @@ describe('teams', () => {
   });
 
   test.each<[Partial<Wishes>]>([[{ route: 'dear' }], [{ model: 'dear' }]])('%j is not allowed', (wishes) => {
-    expect(failureOf({ table, wishes: { ...guest, ...wishes } })).toMatchObject({ code: 'not_allowed', status: 403 });
+    expect(failureOf({ table, wishes: { ...guest, ...wishes } })).toMatchObject({
+      code: 'route_not_allowed',
+      status: 403,
+    });
   });
 
   test('a team with a list of routes cannot go around it by naming a model', () => {
     const narrow = tableOf(three, [route({ match: { model: 'auto' } })], {
       guests: { limits: {}, routes: ['default'] },
     });
-    expect(failureOf({ table: narrow, wishes: { ...guest, model: 'c-model' } })).toMatchObject({ code: 'not_allowed' });
+    expect(failureOf({ table: narrow, wishes: { ...guest, model: 'c-model' } })).toMatchObject({
+      code: 'model_not_allowed',
+    });
     expect(decideFor({ table: narrow, wishes: { model: 'c-model' } }).order).toEqual(['c']);
   });
 

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
+import { type Access, createAccess } from '../../src/auth/access.ts';
 import type { Caller } from '../../src/auth/caller.ts';
-import { MemoryKeyStore } from '../../src/auth/memory-key-store.ts';
 import { createFileConfigSource } from '../../src/config/file-config-source.ts';
 import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import { loadClassifier } from '../../src/difficulty/load-classifier.ts';
@@ -15,6 +15,7 @@ import { ThreadReports } from '../../src/ledger/thread-reports.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import type { RedisConnection } from '../../src/lib/redis-connection.ts';
+import { openKeyDatabase } from '../../src/open-key-database.ts';
 import type { Ports } from '../../src/ports.ts';
 import { until } from './until.ts';
 
@@ -38,6 +39,7 @@ export type TestGateway = {
   /** Without `/v1`. */
   url: string;
   app: App;
+  access: Access;
   configFile: string;
   dataDir: string;
   /** Everything in the ledger, oldest first. */
@@ -59,13 +61,23 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
   const ledger = options.ledger?.(dataDir) ?? new MemoryLedgerStore();
   // A ledger in a file has reports; one in memory ends with its process.
   const reports = options.ledger === undefined ? undefined : new ThreadReports({ directory: dataDir, clock, logger });
+  const database = openKeyDatabase({ postgres: null, dataDir });
+  const access = createAccess({
+    database,
+    fixedKeys: keys,
+    adminKey: options.adminKey ?? ADMIN_KEY,
+    maxAgeMs: 0,
+    isAlwaysRequired: false,
+    clock,
+    logger,
+  });
+  await access.keys.start();
   const app = createApp(
     {
       config,
       clock,
       logger,
-      keys: new MemoryKeyStore(keys),
-      adminKey: options.adminKey ?? ADMIN_KEY,
+      access,
       ledger,
       reports,
       redis: options.redis,
@@ -83,6 +95,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
   return {
     url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
     app,
+    access,
     configFile,
     dataDir,
     entries,
@@ -98,6 +111,8 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       config.close();
       await reports?.close();
       await ledger.close();
+      await access.close();
+      await database.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

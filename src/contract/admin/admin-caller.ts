@@ -10,5 +10,7 @@ export const AdminCallerSchema = z.strictObject({
   team: z.string().nullable(),
   /** For the audit log: the name that the key was given, or `admin key` for the one of the environment. */
   name: z.string(),
+  /** Of a key that was made here; null for the one of the environment. */
+  keyId: z.string().nullable(),
 });
 export type AdminCaller = z.infer<typeof AdminCallerSchema>;

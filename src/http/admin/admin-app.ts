@@ -3,10 +3,13 @@ import { GatewayError } from '../../contract/errors.ts';
 import { DATA_HEADERS } from '../security-headers.ts';
 import { requireAdminCaller } from './admin-caller.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
+import { auditRoutes } from './audit.ts';
 import { configRoutes } from './config.ts';
+import { keyRoutes } from './keys.ts';
 import { reportRoutes, requestRoutes } from './reports.ts';
 import { sessionRoutes } from './session.ts';
 import { statusRoutes } from './status.ts';
+import { teamRoutes } from './teams.ts';
 
 /**
  * `/admin/api`: one resource a file, mounted here. Only admins may change anything. A resource is for callers who see
@@ -38,5 +41,8 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
     mount('/report', 'by-team', reportRoutes(options.reports));
     mount('/requests', 'by-team', requestRoutes(options.reports, options.runtime));
   }
+  mount('/keys', 'by-team', keyRoutes(options));
+  mount('/teams', 'by-team', teamRoutes(options));
+  mount('/audit', 'everything', auditRoutes(options));
   return app;
 };

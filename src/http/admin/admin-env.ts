@@ -1,5 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { AdminAuthority } from '../../auth/admin-authority.ts';
+import type { KeyManager } from '../../auth/key-manager.ts';
+import type { KeyRegistry } from '../../auth/key-registry.ts';
 import type { TeamScope } from '../../auth/team-scope.ts';
 import type { ConfigStatus } from '../../config/config-source.ts';
 import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
@@ -12,6 +14,8 @@ import type { ServiceState } from '../readiness.ts';
 /** What resources of the admin API are made of. */
 export type AdminOptions = {
   authority: AdminAuthority;
+  registry: KeyRegistry;
+  manager: KeyManager;
   runtime(): Runtime;
   configStatus(): ConfigStatus;
   health: ModelHealth;
