@@ -22,6 +22,7 @@ import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import type { ServiceState } from './http/readiness.ts';
 import type { BusyTime } from './ledger/hardware.ts';
+import { readOrMakeLedgerId } from './ledger/ledger-id.ts';
 import type { LedgerReports } from './ledger/ledger-reports.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import { moneyOf } from './ledger/model-money.ts';
@@ -34,7 +35,9 @@ import type { RedisConnection } from './lib/redis-connection.ts';
 import { Counters } from './limits/counters.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { Calendar } from './limits/period.ts';
-import { ledgerSpend } from './limits/spend-source.ts';
+import { RedisCounterStore } from './limits/redis-counter-store.ts';
+import { ledgerSpend, type SpendSource } from './limits/spend-source.ts';
+import { StandbyCounterStore } from './limits/standby-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { detectLanguage } from './routing/detect-language.ts';
@@ -83,12 +86,9 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   const health = new ModelHealth(clock);
   const metrics = createMetrics(health, () => runtime, options.redis);
-  const counters = new Counters({
-    store: new MemoryCounterStore(clock),
-    spend: ledgerSpend(options.ledger, logger),
-    clock,
-    logger,
-  });
+  const spend = ledgerSpend(options.ledger, logger);
+  const shared = options.redis && shareCounters(options.redis, options, spend);
+  const counters = new Counters({ store: shared ?? new MemoryCounterStore(clock), spend, clock, logger });
   const ports: Ports = {
     clock,
     logger,
@@ -122,7 +122,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     registry: options.access.registry,
     manager: options.access.manager,
     version: programVersion(),
-    services: (): Record<string, ServiceState> => (options.redis ? { redis: options.redis.state() } : {}),
+    services: (): Record<string, ServiceState> => ({
+      ...(options.redis && { redis: options.redis.state() }),
+      ...(shared && { limits: stateOf(shared) }),
+    }),
     metrics,
     clock,
     logger,
@@ -145,10 +148,23 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     async close(drainMs) {
       stopWatching();
       await stopServer(server, clock, drainMs);
+      await counters.close();
       await registry.close();
     },
   };
 };
+
+const shareCounters = (redis: RedisConnection, { clock, dataDir }: AppOptions, spend: SpendSource) =>
+  new StandbyCounterStore({
+    shared: new RedisCounterStore({ redis, clock, ledgerId: readOrMakeLedgerId(dataDir, clock.now()) }),
+    local: new MemoryCounterStore(clock),
+    spend,
+  });
+
+const stateOf = ({ isLocal }: StandbyCounterStore): ServiceState =>
+  isLocal
+    ? { state: 'degraded', detail: 'each gateway counts limits for itself, and budgets from what it last knew' }
+    : { state: 'ready', detail: 'limits and budgets are counted for all gateways together' };
 
 const SERVER_OPTIONS = { noDelay: true, keepAliveTimeout: 65_000, maxHeaderSize: 64 * 1024 };
 
