@@ -66,17 +66,21 @@ export class NamedRequest {
   /**
    * Finds the deployments of a model and counts the request against its caller's limits; tokens and money only when it is
    * sent, for what the cache answers takes none.
-   * @param tokens that it will use, prompt and answer, estimated.
+   * @param promptTokens that it will use, estimated. @param answerTokens the most that it may answer with.
    * @throws GatewayError `model_not_found`, `model_not_allowed`, `rate_limit_exceeded`.
    */
-  async admit(model: string, tokens: number, options: { tiers?: boolean } = {}): Promise<Candidate[]> {
+  async admit(
+    model: string,
+    promptTokens: number,
+    { answerTokens = 0, ...options }: { tiers?: boolean; answerTokens?: number } = {},
+  ): Promise<Candidate[]> {
     const { table, billingOf } = this.runtime;
     this.passage.note({ requestedModel: model });
     const deployments = deploymentsOf(table, model, this.caller, options);
     const [first] = deployments as [Candidate];
     // The same model without our cache: what a hit saves.
     this.passage.note({ baseline: { upstream: first.upstream, model: first.model, billing: billingOf(first) } });
-    this.#estimate = { ...this.#estimate, promptTokens: tokens };
+    this.#estimate = { promptTokens, completionTokens: answerTokens, isGuessed: false };
     this.passage.hold(await admit(this.incoming.id, this.#limited, this.ports.counters));
     return deployments;
   }

@@ -39,8 +39,9 @@ export const createTextCompletions = (ports: Ports) => (incoming: Incoming) =>
   NamedRequest.handle(incoming, ports, async (named): Promise<Reply> => {
     const request = parseTextCompletionRequest(await named.readBody());
     named.passage.note({ isStream: request.isStream });
-    const estimate = request.prompts.reduce((sum, prompt) => sum + prompt.length / 4, request.maxTokens);
-    const deployments = await named.admit(request.model, Math.ceil(estimate), { tiers: true });
+    const promptTokens = Math.ceil(request.prompts.reduce((sum, prompt) => sum + prompt.length / 4, 0));
+    const answerTokens = request.maxTokens * request.prompts.length;
+    const deployments = await named.admit(request.model, promptTokens, { tiers: true, answerTokens });
     const { candidate, result } = await named.ask(
       deployments,
       PATH,

@@ -123,7 +123,7 @@ test('what a process held when it was killed is free again when its leases have 
   // Redis tells the time: what is in it grows older by the length of a lease.
   await redis.ask(async (client) => {
     const leases = 'rightsize:1:{limits}:budget:route:three:total:leases';
-    for (const id of await client.zrange(leases, 0, -1)) await client.zincrby(leases, String(-LEASE_MS), id);
+    for (const id of await client.zrange(leases, '0', '-1')) await client.zincrby(leases, String(-LEASE_MS), id);
   });
   expect((await ask(1, 'three')).status).toBe(200);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SqliteLedgerStore } from '../../src/ledger/sqlite-ledger-store.ts';
-import { chat, type RawReply } from '../support/chat-client.ts';
+import { chat, post, type RawReply } from '../support/chat-client.ts';
 import { behaviours, FaultyUpstream, good, stallAfter } from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startGateway, type TestGateway, type TestGatewayOptions, twoTierRoutes } from '../support/start-gateway.ts';
@@ -218,6 +218,25 @@ describe('a paid model without a price', () => {
     await start({ usd: 5, unknownPrice: 'allow' }, { routes: unpriced() });
     expect((await ask()).headers['x-rightsize-tier']).toBe('large');
   });
+});
+
+test('limits and budgets hold for a model asked by its name at other endpoints', async () => {
+  await start({ usd: 0.0011 });
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+  large.always((call) =>
+    call.json({
+      id: 'cmpl-1',
+      object: 'text_completion',
+      created: 1,
+      model: 'vendor/large-1',
+      choices: [{ index: 0, text: '!', logprobs: null, finish_reason: 'stop' }],
+      usage,
+    }),
+  );
+  const complete = () =>
+    post(gateway!.url, { model: 'vendor/large-1', prompt: 'hi', max_tokens: ANSWER_TOKENS }, KEY, '/v1/completions');
+  const replies = await Promise.all([complete(), complete()]);
+  expect(replies.filter((reply) => codeOf(reply) === 'insufficient_quota')).toHaveLength(1);
 });
 
 test('with escalation the estimate pays for both answers', async () => {
