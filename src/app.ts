@@ -11,6 +11,7 @@ import { chatDialect } from './dialects/chat.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
+import { createPassThrough } from './endpoints/pass-through.ts';
 import { createRerank } from './endpoints/rerank.ts';
 import { createTextCompletions } from './endpoints/text-completions.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
@@ -113,6 +114,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       { path: '/completions', answer: createTextCompletions(ports) },
       { path: '/rerank', answer: createRerank(ports) },
     ],
+    passThrough: createPassThrough(ports),
     runtime: ports.runtime,
     configStatus: () => config.status(),
     keys: ports.keys,

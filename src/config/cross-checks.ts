@@ -14,6 +14,7 @@ export const crossCheck = (references: References, source: YamlSource, { written
   check.upstreams();
   check.tiers();
   check.models();
+  check.passThrough();
   check.routes();
   check.teams();
   check.tests();
@@ -63,6 +64,17 @@ class Check {
         const message = 'every model of this tier has weight 0, so none would be used; give one a weight';
         this.#report([...path, 'models'], message, 'key');
       }
+    }
+  }
+
+  passThrough(): void {
+    const { passThrough, upstreams } = this.#file;
+    const { upstream } = passThrough;
+    if (upstream === undefined || upstream === 'none') return;
+    const path = ['passThrough', 'upstream'];
+    this.#mustBeKnown('upstream', path, upstream, Object.keys(upstreams));
+    if (Object.hasOwn(upstreams, upstream) && upstreams[upstream]?.kind === 'llama') {
+      this.#report(path, 'a `llama` upstream has no other endpoints to pass requests to');
     }
   }
 

@@ -18,6 +18,7 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 const ReferencesSchema = mapping({
   upstreams: named(mapping({ kind: text, url: text, model: text, apiKey: text, apiKeyFile: text })),
   tiers: list(mapping({ name: text, models: list(mapping({ upstream: text, model: text, weight: number })) })),
+  passThrough: mapping({ upstream: text }),
   models: list(mapping({ name: text, upstream: text, model: text })),
   routes: list(
     mapping({

@@ -406,6 +406,19 @@ export const RoutesFileSchema = z.strictObject({
   teams: z.record(name, TeamSchema).default({}).meta({
     description: 'Limits and permissions by team. Requests without a key belong to team `default`.',
   }),
+  passThrough: z
+    .strictObject({
+      upstream: z.string().min(1).optional().meta({
+        description:
+          'Where requests at other endpoints go, such as images, audio and files: an upstream of this file, or `none`. Default: the first of kind `openai`.',
+      }),
+      teams: z.array(name).default(['default']).meta({
+        description:
+          "Teams that may use what is kept in the account of that upstream's key, such as files and batches: all of them see the same.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: 'Endpoints that are sent on as they are (docs/endpoints.md).' }),
   cors: z
     .strictObject({
       origins: z

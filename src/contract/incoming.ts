@@ -21,5 +21,7 @@ export type Incoming = {
 export type Reply =
   | { kind: 'json'; headers: Record<string, string>; text: string }
   | { kind: 'stream'; headers: Record<string, string>; events: AsyncIterable<string> }
+  /** Bytes as they come. `body` must be iterated to its end or returned, as `events`. */
+  | { kind: 'bytes'; status: number; headers: Record<string, string>; body: AsyncIterable<Uint8Array> }
   /** `text`: the body, JSON; OpenAI's envelope where there is none. */
   | { kind: 'failure'; headers: Record<string, string>; error: GatewayError; text?: string };

@@ -15,10 +15,15 @@ import { deploymentsOf } from '../routing/deployments.ts';
 import type { Candidate } from '../routing/routing-table.ts';
 import { type SpendingRule, spendingRule } from '../routing/spending-rule.ts';
 import { refusalOf } from '../upstreams/read-forwarded.ts';
-import type { ForwardAnswer } from '../upstreams/upstream.ts';
+import type { ForwardAnswer, ForwardCall } from '../upstreams/upstream.ts';
 
 /** What one attempt sends. */
-export type Sending = { body: string; isStream: boolean };
+export type Sending = {
+  body: ForwardCall['body'];
+  isStream: boolean;
+  /** How a request of another kind than JSON by POST goes; its answer is read whatever its status. */
+  as?: Pick<ForwardCall, 'method' | 'path' | 'headers'>;
+};
 
 /**
  * A request for a model that the client names, at an endpoint where no rule chooses: it is authenticated, limited and
@@ -85,6 +90,13 @@ export class NamedRequest {
     return deployments;
   }
 
+  /** Counts a request whose upstream is chosen already. @throws GatewayError `rate_limit_exceeded`. */
+  async count({ upstream, model, ...candidate }: Candidate): Promise<void> {
+    const billing = this.runtime.billingOf({ upstream, model, ...candidate });
+    this.passage.note({ baseline: { upstream, model, billing } });
+    this.passage.hold(await admit(this.incoming.id, this.#limited, this.ports.counters));
+  }
+
   /**
    * Asks the deployments in order until one answers and `read` can read it. Whoever reads a stream finishes its meter.
    * @throws GatewayError of the last attempt, or the signal's reason as soon as the client leaves.
@@ -94,10 +106,11 @@ export class NamedRequest {
     path: string,
     toSend: (candidate: Candidate) => Sending,
     read: (answer: ForwardAnswer, candidate: Candidate, meter: AttemptMeter) => Promise<Result>,
+    { spends = true }: { spends?: boolean } = {},
   ): Promise<{ candidate: Candidate; result: Result }> {
     const failures: string[] = [];
     let last: GatewayError | null = null;
-    for (const candidate of await this.#afford(deployments)) {
+    for (const candidate of spends ? await this.#afford(deployments) : deployments) {
       const why = this.#whyNot(candidate, path);
       if (why !== null) {
         failures.push(why);
@@ -176,11 +189,12 @@ export class NamedRequest {
     return this.ports.health.tryAcquire(healthKey(candidate, path)) ? null : `${name}/${model}: circuit open`;
   }
 
-  async #send(candidate: Candidate, path: string, { body, isStream }: Sending): Promise<ForwardAnswer> {
+  async #send(candidate: Candidate, path: string, { body, isStream, as }: Sending): Promise<ForwardAnswer> {
     const upstream = this.runtime.upstreams.get(candidate.upstream)!;
     const accept = isStream ? 'text/event-stream' : 'application/json';
     // A local host never shares a KV prefix between two tenants.
     const partition = upstream.kind === 'llama' && { 'x-rightsize-partition': this.caller.team };
+    if (as) return upstream.forward({ ...as, body, isStream, signal: this.incoming.signal });
     const answer = await upstream.forward({
       method: 'POST',
       path,

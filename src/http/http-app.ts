@@ -7,11 +7,12 @@ import { authenticate, presentedKey } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
+import type { PassThroughRequest } from '../contract/pass-through.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
-import { type Endpoint, handleEndpoint, handleInference, type InferencePath } from './inference.ts';
+import { type Endpoint, handleEndpoint, handleInference, handlePassThrough, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import { modelsOfCaller } from './models-of-caller.ts';
@@ -23,6 +24,7 @@ export type HttpOptions = AdminOptions & {
   /** Every path that the pipeline answers. */
   inference: InferencePath[];
   endpoints: Endpoint[];
+  passThrough(request: PassThroughRequest): Promise<Reply>;
   keys: KeyStore;
   metrics: Metrics;
   logger: Logger;
@@ -112,6 +114,12 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     }
   }
 
+  app.all('/v1/:rest{.+}', async (context) => {
+    const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
+    await handlePassThrough(incoming, outgoing, options, pathBelowV1(incoming.url ?? ''));
+    return RESPONSE_ALREADY_SENT;
+  });
+
   app.notFound((context) => failure(context, new GatewayError('not_found', `No such path: ${context.req.path}`)));
   app.onError((error, context) => {
     if (!(error instanceof GatewayError)) options.logger.error({ err: error }, 'a request failed');
@@ -129,4 +137,14 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
     });
   return app;
+};
+
+/** The path as it was written, for what is encoded in it is the upstream's to decode. */
+const pathBelowV1 = (url: string): string => {
+  const [path = '', ...query] = url.split('?');
+  const clean = path
+    .replace(/\/{2,}/g, '/')
+    .replace(/^\/v1/, '')
+    .replace(/(.)\/$/, '$1');
+  return query.length === 0 ? clean : `${clean}?${query.join('?')}`;
 };

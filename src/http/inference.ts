@@ -28,6 +28,18 @@ export const handleInference = (
   return handleEndpoint(request, response, options, { path, answer }, dialect.failure);
 };
 
+/** The same for a path that is sent on; `path` is below `/v1`, as the client wrote it. */
+export const handlePassThrough = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpOptions,
+  path: string,
+): Promise<void> => {
+  const { method = 'GET' } = request;
+  const answer = (incoming: Incoming) => options.passThrough({ ...incoming, method, path, body: request });
+  return handleEndpoint(request, response, options, { path, answer });
+};
+
 /** The same for any other endpoint. @param failure the body of an error, where it is not OpenAI's envelope. */
 export const handleEndpoint = async (
   request: IncomingMessage,

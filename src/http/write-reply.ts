@@ -23,8 +23,29 @@ export const writeReply = async (
       'content-length': Buffer.byteLength(reply.text),
     });
     response.end(reply.text);
+  } else if (reply.kind === 'bytes') {
+    await writeBytes(response, reply, options.signal);
   } else {
     await writeStream(response, reply, options);
+  }
+};
+
+/** Whatever breaks off in the middle is cut off here too: the status has left, and half a body must not look whole. */
+const writeBytes = async (
+  response: ServerResponse,
+  { status, headers, body }: Reply & { kind: 'bytes' },
+  signal: AbortSignal,
+): Promise<void> => {
+  response.writeHead(status, headers);
+  response.flushHeaders();
+  try {
+    for await (const piece of body) {
+      if (response.destroyed) break;
+      if (!response.write(piece)) await once(response, 'drain', { signal });
+    }
+    response.end();
+  } catch {
+    response.destroy();
   }
 };
 

@@ -21,6 +21,8 @@ export type AttemptEnd = {
   upstreamStatus?: number | null;
   /** What the upstream counted, or an estimate; none when it did nothing. */
   tokens?: TokenCounts;
+  /** Something was paid for that is not counted in tokens. */
+  isCostUnknown?: boolean;
   /** The `service_tier` that the answer named: some have rates of their own. */
   serviceTier?: string | null;
 };
@@ -83,11 +85,12 @@ export class AttemptMeter {
   }
 
   #recordOf(
-    { outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS, serviceTier = null }: AttemptEnd,
+    { outcome, errorCode = null, upstreamStatus = null, tokens = NO_TOKENS, serviceTier = null, ...end }: AttemptEnd,
     busyMs: number | null,
   ): Omit<AttemptRecord, 'isShown'> {
     const { billing, hardware, tier, upstream, model } = this.start;
-    const split = splitUnder(tokens, billing, serviceTier);
+    const isUnknown = end.isCostUnknown === true && billing.kind !== 'free';
+    const split = isUnknown ? null : splitUnder(tokens, billing, serviceTier);
     const cost = hardware?.cost ?? null;
     return {
       tier,

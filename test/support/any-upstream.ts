@@ -16,7 +16,7 @@ export type SeenRequest = {
   isClosed: boolean;
 };
 
-type Handler = (request: SeenRequest) => void | Promise<void>;
+type Handler = (request: SeenRequest) => unknown;
 
 /** A real HTTP server on a free port for endpoints other than chat: it answers as its handler says. */
 export class AnyUpstream {
