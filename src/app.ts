@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Access } from './auth/access.ts';
+import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
+import { RedisCacheStore } from './cache/redis-cache-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { chatDialect } from './dialects/chat.ts';
@@ -97,8 +99,16 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     keys: options.access.keys,
     counters,
     calendar: new Calendar(),
-    cache: new MemoryCacheStore(clock),
     embeddings: new MemoryEmbeddingCache(clock),
+    cache:
+      options.redis === undefined
+        ? new MemoryCacheStore(clock)
+        : new RedisCacheStore({
+            redis: options.redis,
+            clock,
+            teams: () => ['default', ...Object.keys(runtime.table.teams)],
+          }),
+    flights: new Flights(),
     ledger: observeLedger(options.ledger, metrics.observe),
     health,
     sessions: new MemorySessionStore(clock),
@@ -150,6 +160,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     async close(drainMs) {
       stopWatching();
       await stopServer(server, clock, drainMs);
+      await ports.flights.close();
       await counters.close();
       await registry.close();
     },

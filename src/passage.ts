@@ -1,10 +1,12 @@
 import type { Caller } from './auth/caller.ts';
 import type { CacheScope } from './cache/cache-key.ts';
-import type { CachedAnswer } from './cache/cache-store.ts';
-import type { Remember } from './cache/look-up.ts';
+import type { LookUp, Remember } from './cache/look-up.ts';
+import type { UpstreamConfig } from './config/schema.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Outcome } from './contract/ledger-entry.ts';
+import type { ChatCompletion } from './contract/openai.ts';
+import { type StreamPart, toPart } from './contract/stream-part.ts';
 import { HEADERS } from './contract/vocabulary.ts';
 import type { Completion } from './execution/execute.ts';
 import type { AttemptMeter } from './ledger/attempt-meter.ts';
@@ -20,6 +22,7 @@ import type { Ports, Runtime } from './ports.ts';
 import { mayUseModel } from './routing/permissions.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import type { Selection } from './routing/select-route.ts';
+import type { PartStream } from './upstreams/upstream.ts';
 
 export type ServedBy = { tier: string; upstream: string; model: string };
 
@@ -43,6 +46,8 @@ export class Passage {
   #facts: Partial<ExchangeFacts> = {};
   #holds: Hold[] = [];
   #found: Found[] = [];
+  #ageSeconds: number | null = null;
+  #callEnded: Promise<void> | null = null;
   #explanation: string | null = null;
 
   constructor(incoming: Incoming, runtime: Runtime, ports: Ports) {
@@ -97,6 +102,11 @@ export class Passage {
     throw refusalOf(found);
   }
 
+  /** The call goes on for others when this client leaves; the ledger entry waits until all of its cost is known. */
+  pay(ended: Promise<void>): void {
+    this.#callEnded = ended;
+  }
+
   /** @param hold a place at the upstream, given back when the attempt ends. */
   beginAttempt(candidate: Candidate, hold: Hold): AttemptMeter {
     const { tier, upstream, model } = candidate;
@@ -109,29 +119,52 @@ export class Passage {
 
   /** Callers whose keys may use different models share no answer: it may be one of a model that is not for them. */
   cacheScope({ team, permissions }: Caller, { route, forcedTier }: Selection): CacheScope {
+    const { upstreams } = this.#runtime.config.routes;
     const models = this.#runtime.table.tiers.map(({ name, candidates }) => {
       const allowed = candidates.filter((candidate) => mayUseModel(permissions, candidate));
-      return [name, ...allowed.map(({ upstream, model }) => `${upstream}/${model}`)].join(' ');
+      return [name, ...allowed.map(({ upstream, model }) => [upstream, model, placeOf(upstreams[upstream])])];
     });
-    return { team, route: route?.name ?? 'direct', forcedTier, models };
+    return { team, route: route?.name ?? 'direct', forcedTier, models: models.map((tier) => JSON.stringify(tier)) };
   }
 
   /** A stored answer as a new one: its own id and time, the usage it had. */
-  replay(answer: CachedAnswer, key: string | null): Answer {
-    const { tier, upstream, model, tokens } = answer;
+  replay({ place, answer, needsRefresh }: LookUp & { kind: 'stored' }): Answer {
+    const { tokens, storedAt, completion } = answer;
+    const ageMs = Math.max(0, this.#ports.clock.now() - storedAt);
+    this.#ageSeconds = Math.floor(ageMs / 1000);
+    this.because([needsRefresh ? 'cache hit, being refreshed' : 'cache hit']);
+    this.#servedWithoutCall(answer, place.key, ageMs);
+    this.note({ replayedTokens: { ...NO_TOKENS, ...tokens } });
+    return this.#newPlain(answer, completion, { tokens });
+  }
+
+  /** The answer that an identical request is getting, as one of its own. */
+  share({ place, answer }: LookUp & { kind: 'shared' }): Answer {
+    const { candidate, recorder } = answer;
+    this.because(['shared with an identical request']);
+    this.#servedWithoutCall(candidate, place.key, 0);
+    if (answer.kind === 'plain') {
+      this.note({ replayedTokens: recorder.tokens });
+      return this.#newPlain(candidate, answer.completion, recorder);
+    }
+    const note = () => this.note({ replayedTokens: recorder.tokens });
+    const parts = renamed(answer.parts, this.#newIdentity(), note);
+    return { kind: 'stream', candidate: servedBy(candidate), parts, recorder, remember: null };
+  }
+
+  #servedWithoutCall(by: ServedBy, key: string, ageMs: number): void {
+    this.note({ ...servedBy(by), cacheEntry: { key, ageMs, similarity: null, guards: null } });
+  }
+
+  #newPlain(by: ServedBy, old: ChatCompletion, recorder: Answer['recorder']): Answer {
+    const completion = { ...old, ...this.#newIdentity() };
+    const text = JSON.stringify(completion);
+    return { kind: 'plain', candidate: servedBy(by), completion, text, recorder, remember: null };
+  }
+
+  #newIdentity(): { id: string; created: number } {
     const now = this.#ports.clock.now();
-    const cacheEntry = { key: key ?? '', ageMs: Math.max(0, now - answer.storedAt), similarity: null, guards: null };
-    this.note({ tier, upstream, model, replayedTokens: { ...NO_TOKENS, ...tokens }, cacheEntry });
-    this.because(['cache hit']);
-    const completion = { ...answer.completion, id: newId('chatcmpl', now), created: Math.floor(now / 1000) };
-    return {
-      kind: 'plain',
-      candidate: { tier, upstream, model },
-      completion,
-      text: JSON.stringify(completion),
-      recorder: { tokens },
-      remember: null,
-    };
+    return { id: newId('chatcmpl', now), created: Math.floor(now / 1000) };
   }
 
   /** The headers that say what served the request and why; money only where it is known before the first byte. */
@@ -147,6 +180,7 @@ export class Passage {
       [HEADERS.difficulty]: difficulty?.toFixed(3),
       [HEADERS.reason]: this.#reasons.join('; '),
       [HEADERS.cache]: cache,
+      [HEADERS.age]: this.#ageSeconds === null ? null : String(this.#ageSeconds),
       [HEADERS.attempts]: String(attempts),
       [HEADERS.overhead]: overheadMs.toFixed(2),
       [HEADERS.config]: this.#runtime.config.version,
@@ -167,6 +201,7 @@ export class Passage {
 
   /** Stores the ledger entry and settles the reservation. Only the first call counts. Never rejects. */
   async finish(end: { outcome: Outcome; status: number; error?: GatewayError }): Promise<void> {
+    await this.#callEnded;
     const holds = this.#holds;
     this.#holds = [];
     const { outcome, status, error } = end;
@@ -188,6 +223,26 @@ export class Passage {
     if (error.code === 'client_closed_request') return 'aborted';
     const isVerdict = error.status < 500 || error.code === 'not_cached';
     return this.#exchange.totals.attempts === 0 && isVerdict ? 'refused' : 'error';
+  }
+}
+
+/** Where an upstream's models are: the same name at another place is another model. */
+const placeOf = (upstream: UpstreamConfig | undefined): string | null => {
+  if (upstream === undefined) return null;
+  return `${upstream.kind} ${upstream.kind === 'llama' ? upstream.model : (upstream.url ?? '')}`;
+};
+
+const servedBy = ({ tier, upstream, model }: ServedBy): ServedBy => ({ tier, upstream, model });
+
+async function* renamed(
+  batches: PartStream,
+  identity: { id: string; created: number },
+  onEnd: () => void,
+): AsyncGenerator<StreamPart[]> {
+  try {
+    for await (const batch of batches) yield batch.map(({ chunk }) => toPart({ ...chunk, ...identity }));
+  } finally {
+    onEnd();
   }
 }
 

@@ -1,5 +1,6 @@
 import { authenticate } from './auth/authenticate.ts';
 import type { Caller } from './auth/caller.ts';
+import type { Flight } from './cache/flight.ts';
 import { lookUp } from './cache/look-up.ts';
 import { type ChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
@@ -21,6 +22,7 @@ import { estimateTokens } from './limits/estimate.ts';
 import { limitedBy } from './limits/subjects.ts';
 import { Passage } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { refreshStale } from './refresh-stale.ts';
 import { decide } from './routing/decide.ts';
 import { factsOf, languageOf, type RequestFacts } from './routing/request-facts.ts';
 import { isObserved } from './routing/rollout.ts';
@@ -36,11 +38,11 @@ import { streamOut } from './stream-out.ts';
  * afford, execute, stream out, record.
  * Never throws: whatever goes wrong is a `failure` reply, and is in the ledger.
  */
-export const createPipeline =
-  (ports: Ports) =>
-  async (incoming: Incoming, dialect: Dialect): Promise<Reply> => {
+export const createPipeline = (ports: Ports) => {
+  const handle = async (incoming: Incoming, dialect: Dialect): Promise<Reply> => {
     const runtime = ports.runtime();
     const passage = new Passage(incoming, runtime, ports);
+    let flight: Flight | null = null;
     try {
       const caller = await authenticate(incoming.headers, ports.keys);
       passage.note({ team: caller.team, keyId: caller.keyId });
@@ -57,20 +59,34 @@ export const createPipeline =
       const limited = limitedBy(caller, runtime.table.teams[caller.team], selection.route);
       passage.hold(await admit(incoming.id, limited, ports.counters));
 
-      const scope = passage.cacheScope(caller, selection);
-      const cacheControl = incoming.headers['cache-control'];
-      const now = ports.clock.now();
-      const stored = await lookUp(
-        // Chat cannot say all of it, so it could not be told from another request.
-        { route: request.native?.need == null ? selection.route : null, scope, body: request.body, cacheControl, now },
-        ports.cache,
+      const found = await lookUp(
+        {
+          // Chat cannot say all of it, so it could not be told from another request.
+          route: request.native?.need == null ? selection.route : null,
+          scope: passage.cacheScope(caller, selection),
+          request,
+          cacheControl: incoming.headers['cache-control'],
+          signal: incoming.signal,
+          waiting: (promise) => passage.waiting(promise),
+        },
+        ports,
       );
-      passage.note({ cache: stored.status });
-      if (stored.answer !== null) {
-        const answer = passage.replay(stored.answer, stored.key);
+      passage.note({ cache: found.status });
+      if (found.kind !== 'absent') {
+        if (found.kind === 'stored' && found.needsRefresh) {
+          refreshStale(
+            found.place,
+            { ...incoming, readBody: async () => bytes },
+            (again) => handle(again, dialect),
+            ports,
+          );
+        }
+        const answer = found.kind === 'stored' ? passage.replay(found) : passage.share(found);
         const writer = asked.answer({ served: answer.candidate, route: selection.route, session: null });
-        return await streamOut(answer, request.isStream, writer, passage, ports);
+        return await streamOut(answer, request.isStream, writer, passage);
       }
+      flight = found.flight;
+      if (flight !== null) passage.pay(flight.ended);
 
       const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
@@ -118,7 +134,7 @@ export const createPipeline =
         upstreams: runtime.upstreams,
         partition: caller.team,
         session: session.key,
-        signal: incoming.signal,
+        signal: flight?.signal ?? incoming.signal,
         acquire: ({ upstream }) =>
           acquire(incoming.id, upstream, runtime.config.routes.upstreams[upstream]?.limits, estimate, ports.counters),
         record: (candidate, hold) => new AttemptRecorder(passage.beginAttempt(candidate, hold), request),
@@ -135,13 +151,18 @@ export const createPipeline =
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
       const { candidate: served } = completion;
       const writer = asked.answer({ served, route: selection.route, session: session.key });
-      const answer = { ...completion, remember: stored.remember };
-      return await streamOut(answer, request.isStream, writer, passage, ports);
+      const taken = flight === null ? completion : await flight.took(completion);
+      // The call went on for others.
+      if (incoming.signal.aborted) throw incoming.signal.reason;
+      return await streamOut({ ...taken, remember: found.remember }, request.isStream, writer, passage);
     } catch (thrown) {
       const error = toGatewayError(thrown);
+      await flight?.failed(error);
       return { ...(await passage.fail(error)), text: dialect.failure(error) };
     }
   };
+  return handle;
+};
 
 const wishesOf = ({ headers }: Incoming, model: string, { team, permissions }: Caller, at: number): Wishes => ({
   model,

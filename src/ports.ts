@@ -1,6 +1,7 @@
 import type { KeyStore } from './auth/key-store.ts';
 import type { CacheStore } from './cache/cache-store.ts';
 import type { EmbeddingCache } from './cache/embedding-cache.ts';
+import type { Flights } from './cache/flights.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -39,6 +40,8 @@ export type Ports = {
   calendar: Calendar;
   cache: CacheStore;
   embeddings: EmbeddingCache;
+  /** Identical requests under way in this process. */
+  flights: Flights;
   ledger: LedgerStore;
   /** Circuits, cool-downs and latencies of models, as this process has seen them. */
   health: ModelHealth;

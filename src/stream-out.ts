@@ -1,4 +1,3 @@
-import { isWorthKeeping } from './cache/look-up.ts';
 import { completionToChunks } from './contract/completion-to-chunks.ts';
 import { GatewayError, toGatewayError } from './contract/errors.ts';
 import { FoldedAnswer } from './contract/fold-chunks.ts';
@@ -7,7 +6,6 @@ import type { ChatCompletion } from './contract/openai.ts';
 import { toPart } from './contract/stream-part.ts';
 import type { AnswerWriter } from './dialects/dialect.ts';
 import type { Answer, Passage } from './passage.ts';
-import type { Ports } from './ports.ts';
 import { toComment } from './translate/client-stream.ts';
 import type { PartStream } from './upstreams/upstream.ts';
 
@@ -20,19 +18,18 @@ export const streamOut = async (
   isStream: boolean,
   writer: AnswerWriter,
   passage: Passage,
-  ports: Ports,
 ): Promise<Reply> => {
   if (isStream) {
-    const events = eventsOf(answer, writer, passage, ports);
+    const events = eventsOf(answer, writer, passage);
     return { kind: 'stream', headers: passage.headers(answer.candidate, false), events };
   }
   if (answer.kind === 'stream') throw new Error('an upstream streamed an answer that was to be plain');
-  await remember(answer, answer.completion, ports);
+  await remember(answer, answer.completion);
   await passage.finish({ outcome: 'ok', status: 200 });
   return { kind: 'json', headers: passage.headers(answer.candidate, true), text: await writer.plain(answer) };
 };
 
-async function* eventsOf(answer: Answer, writer: AnswerWriter, passage: Passage, ports: Ports): AsyncGenerator<string> {
+async function* eventsOf(answer: Answer, writer: AnswerWriter, passage: Passage): AsyncGenerator<string> {
   const folded = answer.remember === null ? null : new FoldedAnswer();
   const parts = answer.kind === 'stream' ? answer.parts : once(answer.completion);
   let end: { outcome: 'ok' } | { outcome: 'aborted' | 'error'; error: GatewayError } = LEFT;
@@ -44,7 +41,7 @@ async function* eventsOf(answer: Answer, writer: AnswerWriter, passage: Passage,
     }
     end = { outcome: 'ok' };
     const completion = folded?.completion();
-    if (completion != null) await remember(answer, completion, ports);
+    if (completion != null) await remember(answer, completion);
     await passage.finish({ outcome: 'ok', status: 200 });
     yield await writer.end(answer.recorder.tokens, trailer(passage));
   } catch (thrown) {
@@ -68,11 +65,9 @@ const trailer = (passage: Passage): string =>
     .map(([name, value]) => toComment(`${name}: ${value}`))
     .join('');
 
-const remember = async (answer: Answer, completion: ChatCompletion, { clock }: Ports): Promise<void> => {
-  if (answer.remember === null || !isWorthKeeping(completion)) return;
+const remember = async (answer: Answer, completion: ChatCompletion): Promise<void> => {
   const { tier, upstream, model } = answer.candidate;
-  const { tokens } = answer.recorder;
-  await answer.remember({ tier, upstream, model, completion, tokens, storedAt: clock.now() });
+  await answer.remember?.({ tier, upstream, model, completion, tokens: answer.recorder.tokens });
 };
 
 async function* once(completion: ChatCompletion): PartStream {

@@ -22,6 +22,7 @@ const RANKS: Record<string, number> = {
   'passage.ts': 4,
   'stream-out.ts': 4,
   'pipeline.ts': 4,
+  'refresh-stale.ts': 4,
   http: 5,
   'settings.ts': 5,
   'open-key-database.ts': 6,

@@ -3,8 +3,8 @@ export type CacheControl = {
   noStore: boolean;
   noCache: boolean;
   onlyIfCached: boolean;
-  /** Greatest age of a stored answer, in milliseconds. */
-  maxAgeMs: number;
+  /** Greatest age of a stored answer, in milliseconds; null where the client names none. */
+  maxAgeMs: number | null;
 };
 
 /** Reads a `cache-control` request header; directives it does not know are passed over. */
@@ -18,6 +18,6 @@ export const parseCacheControl = (header: string | string[] | undefined): CacheC
     noStore: directives.includes('no-store'),
     noCache: directives.includes('no-cache') || maxAge === '0',
     onlyIfCached: directives.includes('only-if-cached'),
-    maxAgeMs: maxAge === undefined ? Number.POSITIVE_INFINITY : Number(maxAge) * 1000,
+    maxAgeMs: maxAge === undefined ? null : Number(maxAge) * 1000,
   };
 };

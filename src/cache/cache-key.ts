@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { ChatCompletionRequest } from '../contract/openai.ts';
+import type { ChatRequest } from '../contract/chat-request.ts';
+import { canonicalText } from './canonical-text.ts';
 
 /** Fields that change where an answer goes or what is kept of the request, but never what the answer says. */
-const WITHOUT_MEANING = new Set([
+const WITHOUT_MEANING: ReadonlySet<string> = new Set([
   'stream',
   'stream_options',
   'metadata',
@@ -20,28 +21,28 @@ export type CacheScope = {
   team: string;
   route: string;
   forcedTier: string | null;
-  /** `upstream/model` of every model the route may use: a change of the set never serves old answers. */
+  /** Every model the route may use, and where: a change of the set never serves old answers. */
   models: string[];
 };
 
-/**
- * The key of a request's answer: SHA-256 in hex over its scope and its canonical form. Key order and fields that are
- * absent or null make no difference; anything else does.
- */
-export const cacheKey = (scope: CacheScope, body: ChatCompletionRequest): string => {
-  const meaningful = Object.fromEntries(Object.entries(body).filter(([key]) => !WITHOUT_MEANING.has(key)));
-  return createHash('sha256')
-    .update(JSON.stringify([scope.team, scope.route, scope.forcedTier, scope.models]))
-    .update('\0')
-    .update(JSON.stringify(canonical(meaningful)))
-    .digest('hex');
+/** Where an answer is kept. Team and route are in it once more, so that entries can be found and cleared by them. */
+export type CachePlace = {
+  /** SHA-256 in hex over the scope, the tenant above all, and the request's canonical form. */
+  key: string;
+  team: string;
+  route: string;
 };
 
-const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(
-    members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, canonical(member)]),
-  );
-};
+/**
+ * Requests that mean the same have one place; any difference of meaning, of tenant or of the models that may answer gives
+ * another. What counts as the same: see `canonicalText`.
+ */
+export const cachePlace = (scope: CacheScope, request: Pick<ChatRequest, 'body' | 'text'>): CachePlace => ({
+  key: createHash('sha256')
+    .update(JSON.stringify([scope.team, scope.route, scope.forcedTier, scope.models]))
+    .update('\0')
+    .update(canonicalText(request, WITHOUT_MEANING))
+    .digest('hex'),
+  team: scope.team,
+  route: scope.route,
+});

@@ -1,5 +1,6 @@
 import type { TokenCounts } from '../contract/ledger-entry.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
+import type { CachePlace } from './cache-key.ts';
 
 /** One complete, successful answer and who gave it. `storedAt` is Unix milliseconds. */
 export type CachedAnswer = {
@@ -11,8 +12,51 @@ export type CachedAnswer = {
   storedAt: number;
 };
 
-/** Port: answers by key. Bounded; may forget at any time. Keys hold the tenant, so a store never mixes two. */
+/** `freshUntil`, Unix milliseconds: after it the answer is stale, and may be served only while a new one is fetched. */
+export type StoredAnswer = CachedAnswer & { freshUntil: number };
+
+/**
+ * For how long an answer is fresh, for how long after that it may be served stale, and how long its JSON may be: a longer
+ * one is not kept.
+ */
+export type Keeping = { freshMs: number; staleMs: number; maxBytes: number };
+
+/**
+ * The sole right, among all gateways that share the store, to fetch an answer. It lasts until it is landed or released,
+ * or its holder dies.
+ */
+export type Claim = {
+  /** Stores the answer and gives the right back, in one step. */
+  land(answer: CachedAnswer, keeping: Keeping): Promise<void>;
+  release(): Promise<void>;
+};
+
+/**
+ * `stored`: there it is. `mine`: there is none, and it is for the caller to fetch it. `taken`: another gateway is fetching
+ * it; `changed` resolves when that has ended, or may have, and never rejects.
+ */
+export type Claimed =
+  | { kind: 'stored'; answer: StoredAnswer }
+  | { kind: 'mine'; claim: Claim }
+  | { kind: 'taken'; changed(): Promise<void> };
+
+/** Which entries; what is left out does not restrict. `storedBefore` in Unix milliseconds. */
+export type CacheFilter = { team?: string; route?: string; storedBefore?: number };
+
+/** Entries of one team and route; `#…` for a team of which a store knows only the hash. */
+export type CacheUsage = { team: string; route: string; entries: number; bytes: number };
+
+/**
+ * Port: answers by place. Bounded; may forget at any time; one that cannot be reached knows nothing, keeps nothing and
+ * lets everybody fetch. Never rejects, but for `usage` and `clear`.
+ */
 export interface CacheStore {
-  get(key: string): Promise<CachedAnswer | null>;
-  set(key: string, answer: CachedAnswer, ttlMs: number): Promise<void>;
+  get(place: CachePlace): Promise<StoredAnswer | null>;
+  set(place: CachePlace, answer: CachedAnswer, keeping: Keeping): Promise<void>;
+  /** As `get`, and where there is nothing, asks for the right to fetch it; with `isRefresh`, whether or not there is. */
+  claim(place: CachePlace, options?: { isRefresh?: boolean }): Promise<Claimed>;
+  /** What is held, by team and route. @throws GatewayError `cache_unavailable`. */
+  usage(filter: CacheFilter): Promise<CacheUsage[]>;
+  /** Forgets entries. @returns what was forgotten. @throws GatewayError `cache_unavailable`. */
+  clear(filter: CacheFilter): Promise<CacheUsage[]>;
 }

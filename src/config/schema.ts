@@ -342,6 +342,20 @@ export const RouteSchema = z.strictObject({
   cache: z
     .strictObject({
       ttl: duration.meta({ description: 'How long an answer may be served again.' }),
+      staleWhileRevalidate: duration.prefault('0s').meta({
+        description:
+          'How long after that the old answer is still served, at once, while a new one is fetched in the background.',
+      }),
+      maxTemperature: z.number().min(0).max(2).default(1).meta({
+        description:
+          'Requests with a higher temperature are not cached, unless the client asks with `cache-control: max-age`. No temperature counts as 1.',
+      }),
+      maxEntryBytes: z
+        .int()
+        .min(1024)
+        .max(64 * 1024 * 1024)
+        .default(1024 * 1024)
+        .meta({ description: 'Longer answers are not kept, in bytes of JSON.' }),
       semantic: z
         .strictObject({
           minSimilarity: share.default(0.95).meta({ description: 'Least similarity of two requests to count as one.' }),

@@ -38,6 +38,7 @@ export const HEADERS = {
   difficulty: 'x-rightsize-difficulty',
   reason: 'x-rightsize-reason',
   cache: 'x-rightsize-cache',
+  age: 'age',
   attempts: 'x-rightsize-attempts',
   cost: 'x-rightsize-cost-usd',
   saved: 'x-rightsize-saved-usd',
@@ -47,8 +48,11 @@ export const HEADERS = {
   explain: 'x-rightsize-explain',
 } as const;
 
-/** `x-rightsize-cache`: served from the exact cache, from the semantic cache, looked up and absent, or not looked up. */
-export type CacheStatus = 'hit' | 'semantic' | 'miss' | 'bypass';
+/**
+ * `x-rightsize-cache`: served from the exact cache, from the semantic cache, with the answer that an identical request
+ * was getting at the time, looked up and absent, or not looked up.
+ */
+export type CacheStatus = 'hit' | 'semantic' | 'shared' | 'miss' | 'bypass';
 
 /** The model name by which a client leaves the choice to us. */
 export const AUTO_MODEL = 'auto';

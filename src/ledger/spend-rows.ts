@@ -36,7 +36,7 @@ const add = (row: SpendRow, entry: LedgerEntry, attempts: AttemptRecord[], byAtt
   const outcomes = byAttempt && attempts.length > 0 ? attempts.map(({ outcome }) => outcome) : [entry.outcome];
   row.requests++;
   row.errors += Number(outcomes.some((outcome) => outcome === 'error' || outcome === 'refused'));
-  row.cacheHits += Number(entry.cache === 'hit' || entry.cache === 'semantic');
+  row.cacheHits += Number(['hit', 'semantic', 'shared'].includes(entry.cache));
   row.estimatedRequests += Number(attempts.some(({ tokens }) => tokens.isEstimated));
   row.unpricedRequests += Number(attempts.some(({ costNanoUsd }) => costNanoUsd === null));
   for (const { tokens, costNanoUsd } of attempts) {

@@ -30,7 +30,7 @@ SELECT name AS "group", count(*) AS requests, sum(is_error) AS errors, sum(is_ca
   sum(prompt_tokens) AS promptTokens, sum(completion_tokens) AS completionTokens, sum(is_estimated) AS estimatedRequests,
   sum(cost) AS costNanoUsd, sum(saved) AS savedNanoUsd, sum(is_unpriced) AS unpricedRequests
 FROM (
-  SELECT ${group} AS name, max(${failed}) AS is_error, e.cache IN ('hit', 'semantic') AS is_cache_hit,
+  SELECT ${group} AS name, max(${failed}) AS is_error, e.cache IN ('hit', 'semantic', 'shared') AS is_cache_hit,
     coalesce(sum(a.prompt_tokens), 0) AS prompt_tokens, coalesce(sum(a.completion_tokens), 0) AS completion_tokens,
     coalesce(max(a.is_estimated), 0) AS is_estimated, coalesce(sum(a.cost_nano_usd), 0) AS cost,
     CASE WHEN ${group} = coalesce(${ofEntry}, '(none)') THEN coalesce(e.saved_nano_usd, 0) ELSE 0 END AS saved,

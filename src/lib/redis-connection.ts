@@ -51,6 +51,7 @@ const PROBE_EVERY_MS = 250;
 const SUBSCRIBER_PING_EVERY_MS = 5_000;
 /** How long a refusal shows in the state. */
 const REFUSAL_SHOWS_MS = 30_000;
+const SCAN_COUNT = 500;
 const SHORTEST_HANDSHAKE_MS = 1_000;
 
 /**
@@ -137,22 +138,43 @@ export class RedisConnection {
     }
   }
 
-  /** Runs a script: by its digest, and by its text where the server does not know it. */
+  /**
+   * Runs a script: by its digest, and by its text where the server does not know it.
+   * @param asBuffers whether texts in its reply are bytes as they are.
+   */
   run<Value>(
     { name, keyCount, lua }: RedisScript,
     keys: string[],
     args: RedisValue[],
-    options: { limitMs?: number } = {},
+    { asBuffers = false, ...options }: { limitMs?: number; asBuffers?: boolean } = {},
   ): Promise<RedisResult<Value>> {
     if (!this.#scripts.has(name)) {
       this.#client.defineCommand(name, { lua, numberOfKeys: keyCount });
       this.#scripts.add(name);
     }
     type Command = (...values: RedisValue[]) => Promise<Value>;
+    const command = asBuffers ? `${name}Buffer` : name;
     return this.use(
-      (client) => ((client as unknown as Record<string, Command>)[name] as Command)(...keys, ...args),
+      (client) => ((client as unknown as Record<string, Command>)[command] as Command)(...keys, ...args),
       options,
     );
+  }
+
+  /**
+   * Every key that matches a pattern of SCAN, in batches, on all nodes of a cluster. Not for requests.
+   * @throws Error when Redis cannot be asked.
+   */
+  async *scan(pattern: string): AsyncGenerator<string[]> {
+    if (!this.isUsable) throw new Error(this.state().detail);
+    const nodes = this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client];
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+        cursor = next;
+        if (keys.length > 0) yield keys;
+      } while (cursor !== '0');
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseCacheControl } from '../../src/cache/cache-control.ts';
 
-const none = { noStore: false, noCache: false, onlyIfCached: false, maxAgeMs: Number.POSITIVE_INFINITY };
+const none = { noStore: false, noCache: false, onlyIfCached: false, maxAgeMs: null };
 
 test.each([
   [undefined, none],

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type CacheScope, cacheKey } from '../../src/cache/cache-key.ts';
+import { type CacheScope, cachePlace } from '../../src/cache/cache-key.ts';
 import type { ChatCompletionRequest } from '../../src/contract/openai.ts';
 
 const scope: CacheScope = { team: 'a', route: 'default', forcedTier: null, models: ['small up/m1', 'large up/m2'] };
 const base = { model: 'auto', messages: [{ role: 'user', content: 'hi', name: 'bob' }], temperature: 0.5, seed: 1 };
-const keyOf = (body: object, where: CacheScope = scope) => cacheKey(where, body as ChatCompletionRequest);
+const keyOfText = (text: string, where: CacheScope = scope) =>
+  cachePlace(where, { text, body: JSON.parse(text) as ChatCompletionRequest }).key;
+const keyOf = (body: object, where?: CacheScope) => keyOfText(JSON.stringify(body), where);
 
 describe('requests that mean the same have one key', () => {
   test.each([
