@@ -8,10 +8,13 @@ import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
 import type { ConfigSource } from './config/config-source.ts';
+import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
+import { readFileBounded } from './config/read-text.ts';
 import { chatDialect } from './dialects/chat.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
+import { parseWeights } from './difficulty/weights.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
 import { createPassThrough } from './endpoints/pass-through.ts';
 import { createRerank } from './endpoints/rerank.ts';
@@ -47,6 +50,7 @@ import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
 import { compileRoutingTable } from './routing/routing-table.ts';
 import { ShareThresholds } from './routing/share-thresholds.ts';
+import { createThreadSimulator } from './thread-simulator.ts';
 import { UpstreamRegistry } from './upstream-registry.ts';
 
 export type AppOptions = {
@@ -133,6 +137,14 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     authority: options.access.authority,
     registry: options.access.registry,
     manager: options.access.manager,
+    simulator: options.reports === undefined ? null : createThreadSimulator(dataDir, clock),
+    loadText: (text) =>
+      loadConfig({
+        file: runtime.config.file,
+        environment,
+        checkModel: parseWeights,
+        readFile: async (path) => (path === runtime.config.file ? Buffer.from(text) : readFileBounded(path)),
+      }),
     version: programVersion(),
     services: (): Record<string, ServiceState> => ({
       ...(options.redis && { redis: options.redis.state() }),

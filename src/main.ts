@@ -17,6 +17,7 @@ import { modelsRmCommand } from './cli/models-rm.ts';
 import { pricesListCommand, pricesUpdateCommand } from './cli/prices.ts';
 import { scoreCommand } from './cli/score.ts';
 import { serveCommand } from './cli/serve.ts';
+import { simulateCommand } from './cli/simulate.ts';
 import { trainCommand } from './cli/train.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import { systemClock } from './lib/clock.ts';
@@ -109,6 +110,14 @@ program
       return costCommand(options, { ...context, openLedger: () => SqliteLedgerStore.openToRead({ directory }) });
     }),
   );
+program
+  .command('simulate')
+  .description("what-if: the ledger's requests decided by another routes.yaml; sends nothing")
+  .option('--config <file>', 'the other rules (default: routes.yaml)')
+  .option('--since <time>', '90m, 24h, 7d or an ISO date', '7d')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((options) => simulateCommand(options, context)));
 const prices = program.command('prices').description('list prices of models, by kind of upstream');
 prices
   .command('list')

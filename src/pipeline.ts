@@ -174,9 +174,14 @@ const wishesOf = ({ headers }: Incoming, model: string, { team, permissions }: C
 });
 
 /** What `rightsize simulate` decides a request again by. */
-const storedFactsOf = ({ needs, ...facts }: RequestFacts, { route, tier }: Wishes): StoredRequestFacts => ({
-  ...facts,
-  needs: [...needs],
+const storedFactsOf = (facts: RequestFacts, { route, tier }: Wishes): StoredRequestFacts => ({
+  promptTokens: facts.promptTokens,
+  answerTokens: facts.answerTokens,
+  hasSystem: facts.hasSystem,
+  language: facts.language,
+  // Of another wire format it also holds the request itself, which is not kept.
+  native: facts.native && { api: facts.native.api, need: facts.native.need },
+  needs: [...facts.needs],
   wishedRoute: route,
   wishedTier: tier,
 });

@@ -27,6 +27,9 @@ const RANKS: Record<string, number> = {
   'settings.ts': 5,
   'open-key-database.ts': 6,
   'upstream-registry.ts': 6,
+  'simulation.ts': 6,
+  'simulation-thread.ts': 6,
+  'thread-simulator.ts': 6,
   'app.ts': 7,
   'gateway.ts': 8,
   cli: 9,
@@ -126,7 +129,7 @@ test('only the composition chooses adapters: everyone else knows their ports', (
   const isAdapter = (file: string) =>
     rankOf(file) === CAPABILITY && /\/(memory|sqlite|postgres|redis|http|simulated)-[^/]+\.ts$/.test(file);
   const isComposition = (file: string) =>
-    ['app.ts', 'upstream-registry.ts', 'gateway.ts', 'main.ts', 'cli'].includes(partOf(file));
+    ['app.ts', 'upstream-registry.ts', 'simulation-thread.ts', 'gateway.ts', 'main.ts', 'cli'].includes(partOf(file));
   const outside = imports.filter(
     ({ from, to, isType }) => isAdapter(to) && !isType && partOf(from) !== partOf(to) && !isComposition(from),
   );

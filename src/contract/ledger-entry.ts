@@ -1,5 +1,6 @@
 import type { NanoUsd } from '../lib/money.ts';
 import type { ErrorCode } from './errors.ts';
+import type { NativeForm } from './native-form.ts';
 import type { CacheStatus } from './vocabulary.ts';
 
 /**
@@ -82,6 +83,8 @@ export type StoredRequestFacts = {
   hasSystem: boolean;
   /** ISO 639-1; null where no rule asked. */
   language: string | null;
+  /** The wire format it came in, where that is not chat, and what of it chat cannot say. */
+  native: Pick<NativeForm, 'api' | 'need'> | null;
   /** Route and tier that the client named by header. */
   wishedRoute: string | null;
   wishedTier: string | null;

@@ -73,6 +73,7 @@ export const sampleEntry = (overrides: Partial<LedgerEntry> = {}): LedgerEntry =
       needs: ['tools'],
       hasSystem: false,
       language: null,
+      native: null,
       wishedRoute: null,
       wishedTier: null,
     },

@@ -8,6 +8,7 @@ import { configRoutes } from './config.ts';
 import { keyRoutes } from './keys.ts';
 import { reportRoutes, requestRoutes } from './reports.ts';
 import { sessionRoutes } from './session.ts';
+import { simulateRoutes } from './simulate.ts';
 import { statusRoutes } from './status.ts';
 import { teamRoutes } from './teams.ts';
 
@@ -44,5 +45,8 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
   mount('/keys', 'by-team', keyRoutes(options));
   mount('/teams', 'by-team', teamRoutes(options));
   mount('/audit', 'everything', auditRoutes(options));
+  if (options.simulator !== null) {
+    mount('/simulate', 'everything', simulateRoutes(options, options.simulator, options.loadText));
+  }
   return app;
 };

@@ -10,6 +10,7 @@ import type { LedgerReports } from '../../ledger/ledger-reports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Runtime } from '../../ports.ts';
 import type { ServiceState } from '../readiness.ts';
+import type { LoadText, Simulator } from './simulate.ts';
 
 /** What resources of the admin API are made of. */
 export type AdminOptions = {
@@ -23,6 +24,9 @@ export type AdminOptions = {
   services(): Record<string, ServiceState>;
   /** What the ledger knows; null where it is kept in memory alone. */
   reports: LedgerReports | null;
+  /** Works out what-ifs; null where the ledger is kept in memory alone. */
+  simulator: Simulator | null;
+  loadText: LoadText;
   clock: Clock;
   version: string;
 };
