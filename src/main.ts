@@ -10,6 +10,7 @@ import { engineInstallCommand } from './cli/engine-install.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { explainCommand } from './cli/explain.ts';
 import { initCommand } from './cli/init.ts';
+import { keysCreateCommand, keysListCommand, keysRevokeCommand, keysRotateCommand } from './cli/keys.ts';
 import { modelsInspectCommand } from './cli/models-inspect.ts';
 import { modelsListCommand } from './cli/models-list.ts';
 import { modelsPullCommand } from './cli/models-pull.ts';
@@ -179,6 +180,47 @@ program
       confidence ? calibrateConfidenceCommand(options, context) : calibrateCommand(options, context),
     ),
   );
+const keys = program.command('keys').description('virtual keys of clients, and keys of people for the admin API');
+keys
+  .command('create')
+  .description('make a key; its secret is printed once')
+  .argument('<name>', 'whose it is: a person, a program')
+  .option('--role <role>', 'for the admin API: viewer, or admin; without it a key for inference')
+  .option('--team <name>', 'team of a client (default: default), or the only one that a viewer sees')
+  .option('--route <name>', 'a route it may use, may be given more than once; default all', collect, [])
+  .option('--tier <name>', 'a tier it may use, may be given more than once; default all', collect, [])
+  .option('--model <name>', 'a model it may use, may be given more than once; default all', collect, [])
+  .option('--tag <name=value>', 'noted on its ledger entries, may be given more than once', collect, [])
+  .option('--requests-per-minute <number>')
+  .option('--tokens-per-minute <number>')
+  .option('--concurrent-requests <number>')
+  .option('--budget <usd/period>', 'such as 20/month: day, week, month or total')
+  .option('--expires <when>', '30d, 12h, 90m or an ISO date')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((name, options) => keysCreateCommand(name, options, context)));
+keys
+  .command('list')
+  .description('active keys, newest first')
+  .option('--all', 'revoked and expired ones too')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((options) => keysListCommand(options, context)));
+keys
+  .command('rotate')
+  .description('a new secret for a key; the old one stays valid for a while')
+  .argument('<id>', 'as keys list shows it')
+  .option('--overlap <duration>', 'how long the old secret stays valid: 0m, 24h, 7d', '60m')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((id, options) => keysRotateCommand(id, options, context)));
+keys
+  .command('revoke')
+  .description('end a key for good, at once on every gateway')
+  .argument('<id>', 'as keys list shows it')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((id, options) => keysRevokeCommand(id, options, context)));
 const models = program.command('models').description('local models: GGUF files');
 models
   .command('pull')
