@@ -12,6 +12,7 @@ import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { readFileBounded } from './config/read-text.ts';
 import { chatDialect } from './dialects/chat.ts';
+import { createResponsesDialect } from './dialects/responses.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
@@ -46,6 +47,8 @@ import { ledgerSpend, type SpendSource } from './limits/spend-source.ts';
 import { StandbyCounterStore } from './limits/standby-counter-store.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { MemoryResponseStore } from './responses/memory-response-store.ts';
+import type { ResponseStore } from './responses/response-store.ts';
 import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
 import { compileRoutingTable } from './routing/routing-table.ts';
@@ -64,6 +67,8 @@ export type AppOptions = {
   reports?: LedgerReports | undefined;
   /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
   redis?: RedisConnection | undefined;
+  /** Responses that clients want kept; in memory where none is given. The caller closes it. */
+  responses?: ResponseStore;
   /** Decides where routes.yaml names no model of its own. */
   classifier: DifficultyClassifier;
   /** Where models and sockets live. */
@@ -120,14 +125,26 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     random: Math.random,
     ...overrides,
   };
+  const responses = options.responses ?? new MemoryResponseStore(clock);
+  const responsesDialect = createResponsesDialect({
+    store: responses,
+    settings: () => ports.runtime().config.routes.responses,
+    clock,
+    logger,
+  });
   const http = createHttpApp({
     pipeline: createPipeline(ports),
-    inference: [{ path: '/chat/completions', dialect: chatDialect }],
     endpoints: [
       { path: '/embeddings', answer: createEmbeddings(ports) },
       { path: '/completions', answer: createTextCompletions(ports) },
       { path: '/rerank', answer: createRerank(ports) },
     ],
+    inference: [
+      { path: '/chat/completions', dialect: chatDialect },
+      { path: '/responses', dialect: responsesDialect },
+    ],
+    responses,
+    responsesDialect,
     passThrough: createPassThrough(ports),
     runtime: ports.runtime,
     configStatus: () => config.status(),

@@ -15,6 +15,7 @@ import { Postgres } from './lib/postgres.ts';
 import { RedisConnection } from './lib/redis-connection.ts';
 import { UsageError } from './lib/usage-error.ts';
 import { openKeyDatabase } from './open-key-database.ts';
+import { SqliteResponseStore } from './responses/sqlite-response-store.ts';
 import { isLoopback, type Settings } from './settings.ts';
 
 export type Gateway = {
@@ -57,6 +58,7 @@ export const startGateway = async (
   const reports = new ThreadReports({ directory: settings.dataDir, clock, logger });
   const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
   const keyDatabase = openKeyDatabase({ postgres, dataDir: settings.dataDir });
+  const responses = SqliteResponseStore.open({ directory: settings.dataDir, clock });
   const caller = { keyId: 'key_environment', team: 'default' };
   const isClosedDoor = !isLoopback(settings.host) && !settings.isInsecure;
   const access = createAccess({
@@ -78,6 +80,7 @@ export const startGateway = async (
     ledger,
     reports,
     redis,
+    responses,
     classifier,
     dataDir: settings.dataDir,
     engineDir: settings.engineDir,
@@ -93,6 +96,7 @@ export const startGateway = async (
     await keyDatabase.close();
     await postgres?.close();
     await redis?.close();
+    await responses.close();
   };
   await redis?.settled(REDIS_START_MS);
   try {

@@ -24,6 +24,7 @@ import { Passage } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { refreshStale } from './refresh-stale.ts';
 import { decide } from './routing/decide.ts';
+import { homeOf, isBound } from './routing/provider-state.ts';
 import { factsOf, languageOf, type RequestFacts } from './routing/request-facts.ts';
 import { isObserved } from './routing/rollout.ts';
 import type { Candidate } from './routing/routing-table.ts';
@@ -88,8 +89,9 @@ export const createPipeline = (ports: Ports) => {
       flight = found.flight;
       if (flight !== null) passage.pay(flight.ended);
 
-      const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session]);
+      const session = sessionOf(request.body, caller.team, incoming.headers[HEADERS.session], request.chain?.session);
       const known = session.isUnderWay ? await ports.sessions.get(session.key) : null;
+      const home = homeOf(request, known);
       const scored = runtime.classifier.classify(toConversation(request.body));
       const { difficulty, modelVersion, values } = scored;
       passage.note({ difficulty, classifierVersion: modelVersion });
@@ -103,7 +105,11 @@ export const createPipeline = (ports: Ports) => {
         threshold: thresholdOf(selection.route, difficulty, ports.shares, runtime.classifier),
         states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
         health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
-        session: known && { ...known, isToolLoop: session.isToolLoop },
+        session:
+          selection.route?.difficulty === undefined || known === null
+            ? null
+            : { ...known, isToolLoop: session.isToolLoop },
+        home,
         isObserved: isWatched,
         permissions: caller.permissions,
         random: ports.random(),
@@ -134,6 +140,7 @@ export const createPipeline = (ports: Ports) => {
         upstreams: runtime.upstreams,
         partition: caller.team,
         session: session.key,
+        home: home?.upstream ?? null,
         signal: flight?.signal ?? incoming.signal,
         acquire: ({ upstream }) =>
           acquire(incoming.id, upstream, runtime.config.routes.upstreams[upstream]?.limits, estimate, ports.counters),
@@ -145,11 +152,11 @@ export const createPipeline = (ports: Ports) => {
         random: ports.random,
       });
       // A session that cannot be kept costs the next request its tier, and must not cost this one its answer.
-      await keepSession(session.key, known, completion.candidate, selection, runtime, ports.sessions).catch(
+      const { candidate: served } = completion;
+      await keepSession({ key: session.key, known, served, request, selection, runtime }, ports.sessions).catch(
         (error: unknown) => ports.logger.warn({ err: error, id: incoming.id }, 'a session could not be kept'),
       );
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
-      const { candidate: served } = completion;
       const writer = asked.answer({ served, route: selection.route, session: session.key });
       const taken = flight === null ? completion : await flight.took(completion);
       // The call went on for others.
@@ -204,16 +211,22 @@ const escalationOf = ({ route, forcedTier }: Selection, { body }: ChatRequest, r
   };
 };
 
-/** Remembers the tier and the model of a conversation whose tier is chosen for it. */
+type Answered = {
+  key: string;
+  known: SessionState | null;
+  served: Candidate;
+  request: ChatRequest;
+  selection: Selection;
+  runtime: Runtime;
+};
+
+/** Remembers who answered a conversation whose tier is chosen for it, or that holds what only they can read. */
 const keepSession = async (
-  key: string,
-  known: SessionState | null,
-  { tier, upstream, model }: Candidate,
-  { route }: Selection,
-  { table }: Runtime,
+  { key, known, served: { tier, upstream, model }, request, selection: { route }, runtime }: Answered,
   sessions: SessionStore,
 ): Promise<void> => {
-  if (route?.difficulty === undefined || route.session.ttl === 0) return;
-  const rank = table.tiers.findIndex(({ name }) => name === tier);
+  if (route === null || route.session.ttl === 0) return;
+  if (route.difficulty === undefined && request.native === undefined && !isBound(request)) return;
+  const rank = runtime.table.tiers.findIndex(({ name }) => name === tier);
   await sessions.set(key, { rank: Math.max(rank, known?.rank ?? 0), upstream, model }, route.session.ttl);
 };

@@ -16,6 +16,7 @@ const RANKS: Record<string, number> = {
   translate: 3,
   upstreams: 3,
   ledger: 3,
+  responses: 3,
   dialects: 4,
   endpoints: 4,
   'ports.ts': 4,

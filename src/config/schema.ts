@@ -299,6 +299,18 @@ const percentage = z
   .meta({ patternErrorMessage: 'a percentage such as 25%' })
   .transform((text) => Math.min(1, Number.parseFloat(text) / 100));
 
+/** What a route says of stored responses goes before what the file says. */
+const keptResponses = {
+  store: z.boolean().meta({
+    description: 'Keep responses, unless their client says `store: false`. Without it no `previous_response_id` works.',
+  }),
+  ttl: duration.meta({ description: 'How long a response is kept after it was made, or last gone on from.' }),
+};
+const ResponsesSchema = z.strictObject({
+  store: keptResponses.store.default(true),
+  ttl: keptResponses.ttl.prefault('30d'),
+});
+
 export const RouteSchema = z.strictObject({
   name: name.meta({ description: 'How clients, headers and the ledger call this rule.' }),
   match: MatchSchema.prefault({}).meta({ description: 'All conditions must hold; none means every request.' }),
@@ -367,6 +379,10 @@ export const RouteSchema = z.strictObject({
     .meta({ description: 'Serve identical requests from the cache.' }),
   limits: LimitsSchema.optional().meta({ description: 'Most that all requests of the route may add up to.' }),
   budget: BudgetSchema.optional().meta({ description: 'Money allowed in a period for all requests of the route.' }),
+  responses: z
+    .strictObject({ store: keptResponses.store.optional(), ttl: keptResponses.ttl.optional() })
+    .optional()
+    .meta({ description: 'What is kept of answers to `/v1/responses`, where it differs from the rest of the file.' }),
   mode: z.enum(['enforce', 'observe']).default('enforce').meta({
     description:
       'observe: send the request to the model the client asked for, and record what the rule would have done.',
@@ -433,6 +449,9 @@ export const RoutesFileSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Endpoints that are sent on as they are (docs/endpoints.md).' }),
+  responses: ResponsesSchema.prefault({}).meta({
+    description: 'What the gateway keeps for `/v1/responses`: prompts and answers, by team (docs/responses.md).',
+  }),
   cors: z
     .strictObject({
       origins: z
@@ -478,6 +497,7 @@ export type NamedModelConfig = z.infer<typeof NamedModelSchema>;
 export type TierModelConfig = z.infer<typeof TierModelSchema>;
 export type RouteConfig = z.infer<typeof RouteSchema>;
 export type MatchTime = z.infer<typeof MatchTimeSchema>;
+export type ResponsesConfig = z.infer<typeof ResponsesSchema>;
 export type TeamConfig = z.infer<typeof TeamSchema>;
 export type Timeouts = z.infer<typeof TimeoutsSchema>;
 export type Price = z.infer<typeof PriceSchema>;

@@ -18,6 +18,8 @@ export type ChatRequest = {
   body: ChatCompletionRequest;
   readonly text: string;
   native?: NativeForm;
+  /** The conversation that it says it goes on with: its session, and the upstream that holds some of it. */
+  chain?: { session: string | null; home: { upstream: string; model: string } | null };
 };
 
 /**

@@ -10,7 +10,15 @@ export type NativeNeed = {
 };
 
 /** Where one attempt in the client's own wire format goes. */
-export type NativeTarget = { upstream: string; model: string; isStream: boolean };
+export type NativeTarget = {
+  upstream: string;
+  model: string;
+  isStream: boolean;
+  /** The upstream keeps the answers it gave, and knows their ids. */
+  keepsAnswers: boolean;
+  /** The upstream to which what only its maker can read belongs; null where nobody knows. */
+  home: string | null;
+};
 
 /**
  * A request in its client's own wire format, for upstreams that speak it as well: they are sent what the client wrote,
@@ -24,6 +32,8 @@ export type NativeForm = {
   headers: Readonly<Record<string, string>>;
   /** Null where any upstream can serve the request. */
   need: NativeNeed | null;
+  /** It carries what only the upstream that made it can read, such as encrypted reasoning or the ids of files. */
+  isBound: boolean;
   /** The body for one attempt. */
   bodyFor(target: NativeTarget): string;
   /** A plain answer, parsed, as chat sees it; null when it is none. It must hold at least one choice. */

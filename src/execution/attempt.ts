@@ -21,12 +21,13 @@ export type Answered = { kind: 'answered'; answer: AttemptAnswer; by: Call };
  */
 export const attempt = async (
   call: Call,
-  { request, partition, session, signal }: Pick<ExecuteOptions, 'request' | 'partition' | 'session' | 'signal'>,
+  options: Pick<ExecuteOptions, 'request' | 'partition' | 'session' | 'home' | 'signal'>,
 ): Promise<Answered> => {
   const { upstream, recorder, isNative } = call;
   const { model } = call.candidate;
+  const { request, partition, session, home = null, signal } = options;
   const { isStream } = request;
-  const answer = await upstream.chat({ model, request, isStream, isNative, partition, session, signal });
+  const answer = await upstream.chat({ model, request, isStream, isNative, partition, session, home, signal });
   if (answer.kind === 'plain') {
     recorder.completion(answer.completion);
     recorder.succeed();

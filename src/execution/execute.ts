@@ -29,6 +29,8 @@ export type ExecuteOptions = {
   partition: string;
   /** The conversation's key: a local host finds its KV prefix by it. */
   session: string;
+  /** The upstream to which what only its maker can read belongs; null where nobody knows. */
+  home?: string | null;
   signal: AbortSignal;
   /** A place at the candidate's upstream, or why there is none now. */
   acquire(candidate: Candidate): Promise<Place>;

@@ -18,19 +18,21 @@ import { listModels } from './models.ts';
 import { modelsOfCaller } from './models-of-caller.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
+import { createResponsesApp, type ResponsesOptions } from './responses.ts';
 
-export type HttpOptions = AdminOptions & {
-  pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
-  /** Every path that the pipeline answers. */
-  inference: InferencePath[];
-  endpoints: Endpoint[];
-  passThrough(request: PassThroughRequest): Promise<Reply>;
-  keys: KeyStore;
-  metrics: Metrics;
-  logger: Logger;
-  bodyLimits: BodyLimits;
-  routesSchema: string;
-};
+export type HttpOptions = AdminOptions &
+  ResponsesOptions & {
+    pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
+    /** Every path that the pipeline answers. */
+    inference: InferencePath[];
+    endpoints: Endpoint[];
+    passThrough(request: PassThroughRequest): Promise<Reply>;
+    keys: KeyStore;
+    metrics: Metrics;
+    logger: Logger;
+    bodyLimits: BodyLimits;
+    routesSchema: string;
+  };
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -94,6 +96,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       });
       app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
     }
+    app.route(`${prefix}/responses`, createResponsesApp(options));
     app.get(`${prefix}/models`, async (context) => {
       const { entries, json } = models();
       const shown = modelsOfCaller(entries, await callerOf(context), options.runtime());

@@ -7,6 +7,7 @@ import type { UpstreamState } from '../upstreams/upstream.ts';
 import type { Decision } from './decision.ts';
 import { balanced, tierOrder } from './order-candidates.ts';
 import { mayUseModel } from './permissions.ts';
+import type { Home } from './provider-state.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 import type { Selection } from './select-route.ts';
@@ -35,6 +36,8 @@ export type DecideInput = {
   spending?: SpendingRule;
   /** What the caller's key may use: nothing else is asked, however the request came to it. */
   permissions?: Permissions | undefined;
+  /** Where what only its maker can read belongs, such as encrypted reasoning; null where any upstream will do. */
+  home?: Home | null;
   /** A number in [0, 1) that settles the weighted choice among the models of a tier. */
   random: number;
 };
@@ -58,7 +61,7 @@ export const decide = (input: DecideInput): Decision => {
     });
   }
   const { route } = selection;
-  const choice = withSession(input, chooseTier(input, route, selection.forcedTier));
+  const choice = atHome(input, withSession(input, chooseTier(input, route, selection.forcedTier)));
   const observed = input.isObserved ? observedCandidates(input) : null;
   if (observed !== null) {
     const [first] = observed as [Candidate];
@@ -200,6 +203,23 @@ const withSession = ({ session, table }: DecideInput, choice: Choice): Choice =>
   if (first !== null) return { ...choice, tier, first, reason: `${first.model} reads the tool results it asked for` };
   if (tier === choice.tier) return choice;
   return { ...choice, tier, reason: `conversation stays on ${tier.name} (${choice.reason})` };
+};
+
+/** What only one upstream can read goes there, unless the client has named another tier. */
+const atHome = ({ home, table, selection }: DecideInput, choice: Choice): Choice => {
+  if (home == null) return choice;
+  const there = table.tiers
+    .filter(({ name }) => selection.forcedTier === null || name === selection.forcedTier)
+    .flatMap(({ candidates }) => candidates)
+    .filter(({ upstream }) => upstream === home.upstream);
+  const first = there.find(({ model }) => model === home.model) ?? there.at(-1);
+  if (first === undefined || choice.first === first) return choice;
+  return {
+    ...choice,
+    tier: tierNamed(table, first.tier),
+    first,
+    reason: `${first.upstream} made what it goes on from`,
+  };
 };
 
 const isSameModel = (candidate: Candidate, { upstream, model }: SessionState): boolean =>

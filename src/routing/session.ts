@@ -20,13 +20,16 @@ export type SessionFacts = {
 };
 
 /**
- * The session of a request: named by `x-rightsize-session`, else by `prompt_cache_key`, else by what does not change as a
- * conversation grows: its system prompt and first user message. Two tenants never share one.
+ * The session of a request: named by `x-rightsize-session`, else by `prompt_cache_key`, else that of the response it goes
+ * on from, else known by what does not change as a conversation grows: its system prompt and first user message. Two
+ * tenants never share one.
+ * @param chain key of the session of the response it goes on from, which is of the same team.
  */
 export const sessionOf = (
   body: ChatCompletionRequest,
   team: string,
   header: string | string[] | undefined,
+  chain: string | null = null,
 ): SessionFacts => {
   const named = header ?? body['prompt_cache_key'];
   const identity =
@@ -34,9 +37,11 @@ export const sessionOf = (
       ? ['named', named]
       : ['first', textOf(body, ['system', 'developer']), textOf(body, ['user'])];
   return {
-    key: createHash('sha256')
-      .update(JSON.stringify([team, ...identity]))
-      .digest('hex'),
+    key:
+      (typeof named === 'string' ? null : chain) ??
+      createHash('sha256')
+        .update(JSON.stringify([team, ...identity]))
+        .digest('hex'),
     isUnderWay: body.messages.some(({ role }) => role === 'assistant'),
     isToolLoop: ['tool', 'function'].includes(body.messages.at(-1)?.role ?? ''),
   };

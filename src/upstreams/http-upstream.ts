@@ -148,7 +148,8 @@ export class HttpUpstream implements Upstream {
 
   #send(call: ChatCall, limits: CallLimits): Promise<Dispatcher.ResponseData> {
     const native = nativeOf(call);
-    const { model, isStream } = call;
+    const { model, isStream, home = null } = call;
+    const target = { upstream: this.name, model, isStream, home, keepsAnswers: this.#preset.keepsAnswers === true };
     return this.#pool.request({
       path: this.#pathOf(native?.path ?? '/chat/completions'),
       method: 'POST',
@@ -159,7 +160,7 @@ export class HttpUpstream implements Upstream {
         accept: call.isStream ? 'text/event-stream' : 'application/json',
         ...(this.kind === 'llama' && { 'x-rightsize-partition': call.partition, 'x-rightsize-session': call.session }),
       },
-      body: native?.bodyFor({ upstream: this.name, model, isStream }) ?? toUpstreamBody(call, this.#preset),
+      body: native?.bodyFor(target) ?? toUpstreamBody(call, this.#preset),
       signal: limits.signal,
     });
   }

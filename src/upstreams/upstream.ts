@@ -28,6 +28,8 @@ export type ChatCall = {
   isStream: boolean;
   /** Ask in the client's own wire format (`request.native`); only where the upstream speaks it. */
   isNative?: boolean;
+  /** The upstream to which what only its maker can read belongs. */
+  home?: string | null;
   /** Ask how sure the model is over so many first tokens; it tells in the chunks (see `execution/confidence.ts`). */
   certaintyTokens?: number;
   /** Opaque name of the caller's tenant: a local host never shares a KV prefix between two of them. */

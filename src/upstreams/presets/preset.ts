@@ -19,6 +19,8 @@ export type Preset = {
   keyHeader: 'authorization' | 'api-key';
   /** What `developer` messages are sent as. Chat templates of open models know `system` alone and drop or refuse others. */
   developerRole: 'developer' | 'system';
+  /** Keeps the responses it gave, so that a `previous_response_id` of its own may go there. */
+  keepsAnswers?: boolean;
   /**
    * Keys of its answers, chunks and choices that OpenAI's have not: they are taken out, so that an answer looks the same
    * wherever it comes from. Kind `openai-compatible` keeps everything.
@@ -34,7 +36,7 @@ const cloud: Preset = {
   developerRole: 'developer',
   ownKeys: [],
 };
-const openai: Preset = { ...cloud, maxTokensField: 'max_completion_tokens' };
+const openai: Preset = { ...cloud, maxTokensField: 'max_completion_tokens', keepsAnswers: true };
 const untouched: Preset = { ...cloud, maxTokensField: 'as-sent' };
 
 const PRESETS: Partial<Record<UpstreamKind, Preset>> = {

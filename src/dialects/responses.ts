@@ -1,0 +1,85 @@
+import type { ResponsesConfig } from '../config/schema.ts';
+import { type ChatRequest, checked, parseBody } from '../contract/chat-request.ts';
+import { GatewayError } from '../contract/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { ResponseStore } from '../responses/response-store.ts';
+import { toNativeForm } from '../translate/responses/native-form.ts';
+import { type Item, inputItems, type ResponsesBody, ResponsesBodySchema } from '../translate/responses/request-body.ts';
+import { toChatRequest } from '../translate/responses/to-chat-request.ts';
+import type { AnswerFacts, Dialect, RequestOrigin } from './dialect.ts';
+import { type LoadedHistory, loadHistory } from './response-history.ts';
+import { ResponseKeeper } from './response-keeper.ts';
+import { ResponseWriter } from './response-writer.ts';
+
+export type ResponsesDialectOptions = {
+  store: ResponseStore;
+  /** What routes.yaml says for all routes, at this moment. */
+  settings(): ResponsesConfig;
+  clock: Clock;
+  logger: Logger;
+};
+
+/**
+ * OpenAI's responses (https://platform.openai.com/docs/api-reference/responses). What a request goes on from is kept by
+ * the gateway, by team, so a chain may move from one upstream to another.
+ */
+export const createResponsesDialect = (options: ResponsesDialectOptions): Dialect => ({
+  async read(bytes, origin) {
+    const { text, body: parsed } = parseBody(bytes);
+    const body = checked(ResponsesBodySchema, parsed);
+    refuseContradictions(body);
+    const history = await loadHistory(body, origin.team, options.store);
+    const own = inputItems(body).map((item) => history.references.get(item.id ?? '')?.item ?? item);
+    const { body: chat, wire, kinds, need } = toChatRequest(body, own, history.context);
+    const native = toNativeForm(text, body, need, history);
+    let written: string | undefined;
+    const request: ChatRequest = {
+      model: body.model,
+      isStream: body.stream === true,
+      wantsUsage: true,
+      body: chat,
+      // Only where an upstream is asked in chat.
+      get text() {
+        written ??= JSON.stringify(wire);
+        return written;
+      },
+      native,
+      chain: chainOf(history),
+    };
+    const answer = (facts: AnswerFacts) => {
+      const keeper = new ResponseKeeper(keepingOf(options, body, own, origin, facts), options);
+      return new ResponseWriter({ request: body, kinds, keeper, now: () => options.clock.now() });
+    };
+    return { chat: request, answer };
+  },
+  failure: (error) => error.relay?.body ?? JSON.stringify(error.toEnvelope()),
+});
+
+const refuseContradictions = (body: ResponsesBody): void => {
+  if (body.background === true) {
+    const message = 'Background responses are not supported: ask for a stream, or wait for the answer.';
+    throw new GatewayError('unsupported_parameter', message, { param: 'background' });
+  }
+  if (body.conversation != null && body.previous_response_id != null) {
+    const message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'.";
+    throw new GatewayError('invalid_value', message, { param: 'previous_response_id' });
+  }
+};
+
+const chainOf = ({ last, maker }: LoadedHistory): NonNullable<ChatRequest['chain']> => ({
+  session: last?.session ?? null,
+  home: maker,
+});
+
+const keepingOf = (
+  { settings }: ResponsesDialectOptions,
+  body: ResponsesBody,
+  input: readonly Item[],
+  { team }: RequestOrigin,
+  { served, route, session }: AnswerFacts,
+) => {
+  const { store, ttl } = { ...settings(), ...route?.responses };
+  const isKept = store && body.store !== false;
+  return { team, isKept, ttlMs: ttl, served, session, previousId: body.previous_response_id ?? null, input };
+};
