@@ -7,10 +7,13 @@ import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
+import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
+import { diffConfig } from './config/diff.ts';
 import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { readFileBounded } from './config/read-text.ts';
+import { ConfigEditor } from './config-editor.ts';
 import { chatDialect } from './dialects/chat.ts';
 import { createResponsesDialect } from './dialects/responses.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -93,7 +96,16 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const busy = new Map<string, BusyTime>();
   const prices = loadPrices(dataDir);
   let runtime = toRuntime(config.current(), registry, options.classifier, busy, prices);
-  const stopWatching = config.onChange((next) => {
+  const configHistory = new ConfigHistory(dataDir);
+  const noteLoad = (changes: string[]) => {
+    const { version, loadedAt } = config.status();
+    configHistory
+      .loaded(version, loadedAt, changes)
+      .catch((error: unknown) => logger.warn({ err: error }, 'a load of the configuration could not be noted'));
+  };
+  noteLoad([]);
+  const stopWatching = config.onChange((next, previous) => {
+    noteLoad(diffConfig(previous, next));
     runtime = toRuntime(next, registry, options.classifier, busy, prices);
   });
   const health = new ModelHealth(clock);
@@ -148,6 +160,14 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     passThrough: createPassThrough(ports),
     runtime: ports.runtime,
     configStatus: () => config.status(),
+    configHistory,
+    editor: new ConfigEditor({
+      source: config,
+      history: configHistory,
+      environment,
+      classifier: options.classifier,
+      clock,
+    }),
     keys: ports.keys,
     health: ports.health,
     reports: options.reports ?? null,
@@ -192,6 +212,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       await ports.flights.close();
       await counters.close();
       await registry.close();
+      await configHistory.close();
     },
   };
 };

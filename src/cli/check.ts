@@ -1,15 +1,12 @@
 import { relative } from 'node:path';
 import { formatProblems } from '../config/format-problems.ts';
 import { loadConfig } from '../config/load.ts';
-import type { LoadedConfig } from '../config/loaded-config.ts';
-import { toGatewayError } from '../contract/errors.ts';
-import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
 import { parseWeights } from '../difficulty/weights.ts';
 import { systemClock } from '../lib/clock.ts';
+import { runConfigTests } from '../run-config-tests.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
-import { dryRun } from './dry-run.ts';
 
 /** `rightsize check [file]`: every problem of a routes.yaml at once, then its `tests:`. @returns the exit code. */
 export const checkCommand = async (
@@ -22,7 +19,9 @@ export const checkCommand = async (
   const loaded = await loadConfig({ file, environment, checkModel: parseWeights });
   const problems = loaded.ok ? [] : loaded.problems;
   const warnings = loaded.ok ? loaded.config.warnings : [];
-  const failures = loaded.ok ? await runTests(loaded.config, classifierOf(loaded.config, await loadClassifier())) : [];
+  const failures = loaded.ok
+    ? await runConfigTests(loaded.config, classifierOf(loaded.config, await loadClassifier()), systemClock.now())
+    : [];
   const isGood = loaded.ok && failures.length === 0;
   if (options.json) {
     stdout.write(`${JSON.stringify({ ok: isGood, problems, warnings, failedTests: failures })}\n`);
@@ -39,27 +38,4 @@ export const checkCommand = async (
     stdout.write(`${shown} is valid (version ${version}); ${routes.tests.length} of its tests passed.\n`);
   }
   return isGood ? 0 : 1;
-};
-
-type TestFailure = { prompt: string; message: string };
-
-const runTests = async (config: LoadedConfig, classifier: DifficultyClassifier): Promise<TestFailure[]> => {
-  const failures = config.routes.tests.map(async ({ prompt, model, team = 'default', at, expect }) => {
-    const fail = (message: string): TestFailure[] => [{ prompt: prompt.slice(0, 60), message }];
-    try {
-      const { tier, route, reasons } = await dryRun(config, classifier, {
-        prompt,
-        model,
-        team,
-        at: at === undefined ? systemClock.now() : Date.parse(at),
-      });
-      const because = `(${reasons.join('; ')})`;
-      if (expect.tier !== undefined && tier !== expect.tier) return fail(`tier ${tier}, not ${expect.tier} ${because}`);
-      if (expect.route !== undefined && route !== expect.route) return fail(`route ${route}, not ${expect.route}`);
-      return [];
-    } catch (error) {
-      return fail(toGatewayError(error).message);
-    }
-  });
-  return (await Promise.all(failures)).flat();
 };

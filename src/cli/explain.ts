@@ -3,10 +3,10 @@ import { loadConfig } from '../config/load.ts';
 import { reasonInWords } from '../difficulty/explain-features.ts';
 import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
 import { parseWeights } from '../difficulty/weights.ts';
+import { dryRun } from '../dry-run.ts';
 import { systemClock } from '../lib/clock.ts';
 import { configFileOf } from '../settings.ts';
 import type { CliContext } from './context.ts';
-import { dryRun } from './dry-run.ts';
 
 export type ExplainOptions = { config?: string; model?: string; team?: string; json?: boolean };
 

@@ -9,6 +9,7 @@ import { NO_TOKENS } from '../ledger/tokens.ts';
 import { UsageTap } from '../ledger/usage-tap.ts';
 import { spliceJson } from '../lib/json-splice.ts';
 import type { Ports, Runtime } from '../ports.ts';
+import { mayUseNamed } from '../routing/permissions.ts';
 import { type Candidate, NO_TIER } from '../routing/routing-table.ts';
 import { headersToReturn, headersToSend } from '../translate/pass-through-headers.ts';
 import { refusalOf } from '../upstreams/read-forwarded.ts';
@@ -73,7 +74,7 @@ const peek = async (
 const rename = (bytes: Buffer, asked: string | null, model: string): string | Buffer =>
   asked === null || asked === model ? bytes : spliceJson(bytes.toString('utf8'), { model: JSON.stringify(model) });
 
-/** @throws GatewayError `not_found`, `not_allowed`, `invalid_value` for a header that names nothing. */
+/** @throws GatewayError `not_found`, `not_allowed`, `model_not_allowed`, `invalid_value` for a header that names nothing. */
 const chooseUpstream = (
   request: PassThroughRequest,
   model: string | null,
@@ -88,6 +89,15 @@ const chooseUpstream = (
     throw new GatewayError(
       'not_allowed',
       `Team "${team}" may not use ${endpointOf(segmentsOf(request.path) ?? [])}: what is kept there is shared by all who may.`,
+    );
+  }
+  if (!mayUseNamed(caller.permissions, model ?? '')) {
+    throw new GatewayError(
+      'model_not_allowed',
+      `This key may not use ${model === null ? 'this path' : `model "${model}"`}.`,
+      {
+        param: 'model',
+      },
     );
   }
   if (ofModel !== undefined && named === undefined) return ofModel;

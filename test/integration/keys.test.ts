@@ -167,6 +167,24 @@ describe('what a key may use', () => {
     expect(large.calls.length).toBe(before);
   });
 
+  test('a key with any limit is not sent on to an upstream whose model nobody has checked', async () => {
+    const { secret } = await create({ name: 'bound', permissions: { tiers: ['small'] } });
+    const before = large.calls.length;
+    for (const body of ['{"model":"vendor/large-1"}', '{}']) {
+      const reply = await fetch(`${gateway.url}/v1/moderations`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${secret}`,
+          'content-type': 'application/json',
+          'x-rightsize-upstream': 'up-large',
+        },
+        body,
+      });
+      expect([reply.status, await reply.json()]).toMatchObject([403, { error: { code: 'model_not_allowed' } }]);
+    }
+    expect(large.calls.length).toBe(before);
+  });
+
   test('an answer of a model that is not for a key does not come to it from the cache either', async () => {
     const open = await create({ name: 'open', team: 'research' });
     const bound = await create({ name: 'bound', team: 'research', permissions: { models: ['small-1'] } });

@@ -3,7 +3,9 @@ import type { AdminAuthority } from '../../auth/admin-authority.ts';
 import type { KeyManager } from '../../auth/key-manager.ts';
 import type { KeyRegistry } from '../../auth/key-registry.ts';
 import type { TeamScope } from '../../auth/team-scope.ts';
+import type { ConfigHistory } from '../../config/config-history.ts';
 import type { ConfigStatus } from '../../config/config-source.ts';
+import type { ConfigEditor } from '../../config-editor.ts';
 import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
 import type { ModelHealth } from '../../execution/model-health.ts';
 import type { LedgerReports } from '../../ledger/ledger-reports.ts';
@@ -17,6 +19,8 @@ export type AdminOptions = {
   authority: AdminAuthority;
   registry: KeyRegistry;
   manager: KeyManager;
+  editor: ConfigEditor;
+  configHistory: ConfigHistory;
   runtime(): Runtime;
   configStatus(): ConfigStatus;
   health: ModelHealth;

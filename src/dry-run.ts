@@ -1,12 +1,12 @@
-import type { LoadedConfig } from '../config/loaded-config.ts';
-import { parseChatRequest, toConversation } from '../contract/chat-request.ts';
-import type { DifficultyClassifier } from '../difficulty/classifier.ts';
-import { explainAlternative, mainReasons, type Reason } from '../difficulty/explain-features.ts';
-import { decide } from '../routing/decide.ts';
-import { factsOf, languageOf } from '../routing/request-facts.ts';
-import { compileRoutingTable } from '../routing/routing-table.ts';
-import { selectRoute } from '../routing/select-route.ts';
-import { ShareThresholds, thresholdOf } from '../routing/share-thresholds.ts';
+import type { LoadedConfig } from './config/loaded-config.ts';
+import { parseChatRequest, toConversation } from './contract/chat-request.ts';
+import type { DifficultyClassifier } from './difficulty/classifier.ts';
+import { explainAlternative, mainReasons, type Reason } from './difficulty/explain-features.ts';
+import { decide } from './routing/decide.ts';
+import { factsOf, languageOf } from './routing/request-facts.ts';
+import { compileRoutingTable } from './routing/routing-table.ts';
+import { selectRoute } from './routing/select-route.ts';
+import { ShareThresholds, thresholdOf } from './routing/share-thresholds.ts';
 
 export type DryRun = {
   route: string;
