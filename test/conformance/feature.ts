@@ -19,6 +19,10 @@ export const FEATURES = {
   'log-probabilities': { local: true },
   'unknown fields': { local: false },
   image: { local: false },
+  embeddings: { local: false },
+  'embeddings as floats': { local: false },
+  'text completion': { local: false },
+  'streamed text completion': { local: false },
   'models list': { local: true },
   'model with a slash': { local: false },
   'request id': { local: true },
@@ -31,6 +35,7 @@ export const FEATURES = {
   'retries of 429 with retry-after': { local: false },
   'retries of 500': { local: false },
   'no retry of 400': { local: false },
+  'spent budget': { local: false },
   'error inside a stream': { local: false },
   'broken stream': { local: false },
   abort: { local: false },
@@ -53,6 +58,8 @@ export type Stage = {
   /** Ends in `/v1`. */
   baseURL: string;
   apiKey: string;
+  /** A key of a team that may spend nothing more. */
+  spentKey: string;
   /** The model to ask: of this cell alone, so that what is done for it and counted of it concerns no other. */
   model: string;
   isLocal: boolean;

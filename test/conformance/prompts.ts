@@ -62,3 +62,14 @@ export const rejection = async (promise: PromiseLike<unknown>): Promise<Record<s
   assert.ok(thrown instanceof Error, 'it did not fail');
   return thrown as Error & Record<string, unknown>;
 };
+
+export const EMBEDDED = ['The food was delicious.', 'The waiter was not.'];
+export const COMPLETED = 'Say this is a test';
+
+/** Vectors as numbers; they travel as 32-bit floats. */
+export const assertVectors = (vectors: readonly (readonly number[])[]): void => {
+  assert.deepEqual(
+    vectors.map((vector) => [...Float32Array.from(vector)]),
+    EXPECTED.embeddings.map((vector) => [...Float32Array.from(vector)]),
+  );
+};

@@ -23,6 +23,12 @@ const replay = (name: string): Behaviour => {
   };
 };
 
+/** Vectors in the form that is asked for. */
+const embed: Behaviour = (call) =>
+  call.json(
+    JSON.parse(read(`embeddings-${call.body['encoding_format'] === 'base64' ? 'base64' : 'float'}.json`).toString()),
+  );
+
 const fail = (status: number, headers: Record<string, string> = {}): Behaviour => {
   const body = JSON.parse(read(`error-${status}.json`).toString());
   return (call) => call.json(body, status, headers);
@@ -57,6 +63,10 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
   'log-probabilities': replay('logprobs'),
   'unknown fields': replay('text'),
   image: replay('text'),
+  embeddings: embed,
+  'embeddings as floats': embed,
+  'text completion': replay('completion'),
+  'streamed text completion': replay('completion'),
   'models list': null,
   'model with a slash': null,
   'request id': replay('text'),
@@ -69,6 +79,7 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
   'retries of 429 with retry-after': fail(429, { 'retry-after': '1' }),
   'retries of 500': fail(500),
   'no retry of 400': fail(400),
+  'spent budget': null,
   'error inside a stream': begun((call) => {
     call.event(JSON.parse(read('error-500.json').toString()));
     call.response.end();
@@ -82,6 +93,8 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
 export const modelOf = (client: string, feature: Feature): string => `${client}/${feature}`.replaceAll(' ', '-');
 
 const API_KEY = 'rs-conformance';
+const SPENT_KEY = 'rs-spent';
+const PRICE = { input: 1, output: 1 };
 const TIMEOUTS = { connect: '10s', firstByte: '10m', idle: '10m', total: '1h' };
 
 export type Stages = { of(client: string, feature: Feature): Stage; close(): Promise<void> };
@@ -106,8 +119,11 @@ export const openStages = async (clients: readonly string[], isLocal: boolean): 
   const scripted = {
     version: 1,
     upstreams: { scripted: { kind: 'openai', url: upstream.url, timeouts: TIMEOUTS } },
-    tiers: [{ name: 'only', models: [...behaviours.keys()].map((model) => ({ upstream: 'scripted', model })) }],
+    tiers: [
+      { name: 'only', models: [...behaviours.keys()].map((model) => ({ upstream: 'scripted', model, price: PRICE })) },
+    ],
     routes: [{ name: 'default', match: { model: 'auto' }, tier: 'only' }],
+    teams: { spent: { budget: { usd: 0.000000001, per: 'total' } } },
   };
   const local = {
     version: 1,
@@ -128,7 +144,10 @@ export const openStages = async (clients: readonly string[], isLocal: boolean): 
   const clock = new ManualClock(1_763_500_000_000);
   const gateway = await startGateway({
     routes: isLocal ? local : scripted,
-    keys: [{ secret: API_KEY, caller: { keyId: 'key_1', team: 'default' } }],
+    keys: [
+      { secret: API_KEY, caller: { keyId: 'key_1', team: 'default' } },
+      { secret: SPENT_KEY, caller: { keyId: 'key_2', team: 'spent' } },
+    ],
   });
   const still = isLocal ? null : await startGateway({ routes: scripted, clock });
   if (isLocal) {
@@ -140,6 +159,7 @@ export const openStages = async (clients: readonly string[], isLocal: boolean): 
     return {
       baseURL: `${gateway.url}/v1`,
       apiKey: API_KEY,
+      spentKey: SPENT_KEY,
       model,
       isLocal,
       hits: async () => (await gateway.entries()).filter(({ requestedModel }) => requestedModel === model).length,

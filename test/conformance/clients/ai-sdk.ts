@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import type { LanguageModel, ToolSet } from 'ai';
+import type { EmbeddingModel, LanguageModel, ToolSet } from 'ai';
 import { type Cell, type Client, EXPECTED, na, type Stage } from '../feature.ts';
 import {
   assertPerson,
   assertText,
   assertUsage,
+  assertVectors,
   assertWeather,
+  COMPLETED,
+  EMBEDDED,
   HELLO,
   IMAGE,
   MAX_TOKENS,
@@ -22,6 +25,8 @@ type Provider = {
   name: string;
   ai: Ai;
   model(connection: Connection, id: string): LanguageModel;
+  embeddingModel(connection: Connection, id: string): EmbeddingModel;
+  completionModel(connection: Connection, id: string): LanguageModel;
   passesUnknownFields: boolean;
   readsLogprobs: boolean;
   /** The compatible provider asks for usage only where told to. */
@@ -42,6 +47,8 @@ export const aiSdk = async (): Promise<Client[]> => {
       name: 'ai-openai-chat',
       ai,
       model: (connection, id) => createOpenAI(connection).chat(id),
+      embeddingModel: (connection, id) => createOpenAI(connection).embeddingModel(id),
+      completionModel: (connection, id) => createOpenAI(connection).completion(id),
       passesUnknownFields: false,
       readsLogprobs: true,
       asksForUsage: true,
@@ -51,6 +58,10 @@ export const aiSdk = async (): Promise<Client[]> => {
       ai,
       model: (connection, id) =>
         createOpenAICompatible({ ...connection, name: 'rightsize', supportsStructuredOutputs: true })(id),
+      embeddingModel: (connection, id) =>
+        createOpenAICompatible({ ...connection, name: 'rightsize' }).embeddingModel(id),
+      completionModel: (connection, id) =>
+        createOpenAICompatible({ ...connection, name: 'rightsize' }).completionModel(id),
       passesUnknownFields: true,
       readsLogprobs: false,
       asksForUsage: false,
@@ -60,8 +71,10 @@ export const aiSdk = async (): Promise<Client[]> => {
 
 const NO_CHOICES = na('returns one answer per call');
 
-const clientOf = ({ name, ai, model, passesUnknownFields, readsLogprobs, asksForUsage }: Provider): Client => {
-  const { generateText, streamText, generateObject, streamObject, jsonSchema, tool, APICallError } = ai;
+const clientOf = (provider: Provider): Client => {
+  const { name, ai, model, embeddingModel, completionModel } = provider;
+  const { passesUnknownFields, readsLogprobs, asksForUsage } = provider;
+  const { embedMany, generateText, streamText, generateObject, streamObject, jsonSchema, tool, APICallError } = ai;
   const options = ({ baseURL, apiKey, model: id }: Stage, connection: Partial<Connection> = {}) => ({
     model: model({ baseURL, apiKey, ...connection }, id),
     prompt: HELLO,
@@ -217,6 +230,22 @@ const clientOf = ({ name, ai, model, passesUnknownFields, readsLogprobs, asksFor
         assertText(stage, (await generateText({ ...asked, messages: [{ role: 'user', content }] })).text);
         assert.match(JSON.stringify(stage.sent()[0]), /"image_url":\{"url":"data:image\/png;base64,iVBOR/);
       },
+      embeddings: na('asks for floats'),
+      async 'embeddings as floats'(stage) {
+        const { baseURL, apiKey, model: id } = stage;
+        const { embeddings } = await embedMany({ model: embeddingModel({ baseURL, apiKey }, id), values: EMBEDDED });
+        assertVectors(embeddings);
+      },
+      async 'text completion'(stage) {
+        const { baseURL, apiKey, model: id } = stage;
+        const asked = { model: completionModel({ baseURL, apiKey }, id), prompt: COMPLETED, maxRetries: 0 };
+        assert.equal((await generateText(asked)).text, EXPECTED.completion);
+      },
+      async 'streamed text completion'(stage) {
+        const { baseURL, apiKey, model: id } = stage;
+        const { text } = await readStream({ ...options(stage), model: completionModel({ baseURL, apiKey }, id) });
+        assert.equal(text, EXPECTED.completion);
+      },
       'models list': na('does not list models'),
       'model with a slash': na('does not list models'),
       async 'request id'(stage) {
@@ -239,6 +268,13 @@ const clientOf = ({ name, ai, model, passesUnknownFields, readsLogprobs, asksFor
       'retries of 429 with retry-after': isHit(3),
       'retries of 500': isHit(3),
       'no retry of 400': isHit(1),
+      async 'spent budget'(stage) {
+        const error = await rejection(generateText(options(stage, { apiKey: stage.spentKey })));
+        assert.ok(APICallError.isInstance(error) && error.statusCode === 429, error.message);
+        assert.match(String(error.responseBody), /"insufficient_quota"/);
+        // It does not obey it by itself; the default of two retries would spend nothing either.
+        assert.equal(error.responseHeaders?.['x-should-retry'], 'false');
+      },
       async 'error inside a stream'(stage) {
         const thrown = await readStream(options(stage)).then(
           () => null,

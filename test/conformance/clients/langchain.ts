@@ -6,7 +6,10 @@ import {
   assertPerson,
   assertText,
   assertUsage,
+  assertVectors,
   assertWeather,
+  COMPLETED,
+  EMBEDDED,
   HELLO,
   IMAGE,
   MAX_TOKENS,
@@ -19,7 +22,7 @@ import { createWatchingFetch } from '../watching-fetch.ts';
 
 /** LangChain.js over its OpenAI package. */
 export const langchain = async (): Promise<Client> => {
-  const { ChatOpenAI } = await import('@langchain/openai');
+  const { ChatOpenAI, OpenAI: LangChainText, OpenAIEmbeddings } = await import('@langchain/openai');
   const { AIMessage: Assistant, HumanMessage, SystemMessage, ToolMessage } = await import('@langchain/core/messages');
   type Fields = ConstructorParameters<typeof ChatOpenAI>[0] & object;
   const open = (stage: Stage, fields: Fields = {}, connection: Record<string, unknown> = {}) =>
@@ -31,6 +34,12 @@ export const langchain = async (): Promise<Client> => {
       ...fields,
       configuration: { baseURL: stage.baseURL, ...connection },
     });
+  const connection = ({ model, apiKey, baseURL }: Stage) => ({
+    model,
+    apiKey,
+    maxRetries: 0,
+    configuration: { baseURL },
+  });
   const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters: WEATHER_SCHEMA as never } }];
   const withTools = (stage: Stage) => open(stage).bindTools(tools, { tool_choice: 'required' });
   type Streaming = Pick<ReturnType<typeof open>, 'stream'>;
@@ -141,6 +150,25 @@ export const langchain = async (): Promise<Client> => {
         assertText(stage, (await open(stage).invoke([new HumanMessage({ content })])).text);
         assert.deepEqual(stage.sent()[0]?.['messages'], [{ role: 'user', content }]);
       },
+      async embeddings(stage) {
+        const embeddings = new OpenAIEmbeddings({ ...connection(stage), batchSize: 8 });
+        assertVectors(await embeddings.embedDocuments(EMBEDDED));
+      },
+      async 'embeddings as floats'(stage) {
+        const embeddings = new OpenAIEmbeddings({ ...connection(stage), encodingFormat: 'float' });
+        assertVectors(await embeddings.embedDocuments(EMBEDDED));
+      },
+      async 'text completion'(stage) {
+        assert.equal(
+          await new LangChainText({ ...connection(stage), streaming: false }).invoke(COMPLETED),
+          EXPECTED.completion,
+        );
+      },
+      async 'streamed text completion'(stage) {
+        let text = '';
+        for await (const piece of await new LangChainText(connection(stage)).stream(COMPLETED)) text += piece;
+        assert.equal(text, EXPECTED.completion);
+      },
       'models list': na('does not list models'),
       'model with a slash': na('does not list models'),
       'request id': na('does not show headers'),
@@ -157,6 +185,11 @@ export const langchain = async (): Promise<Client> => {
       'retries of 429 with retry-after': isHit(3),
       'retries of 500': isHit(3),
       'no retry of 400': isHit(1),
+      async 'spent budget'(stage) {
+        const error = await rejection(open(stage, { apiKey: stage.spentKey, maxRetries: 2 }).invoke(HELLO));
+        assert.deepEqual([error['status'], error['code']], [429, 'insufficient_quota']);
+        assert.equal(await stage.hits(), 1);
+      },
       async 'error inside a stream'(stage) {
         assert.match((await rejection(read(open(stage)))).message, /had an error while processing/);
       },

@@ -7,7 +7,10 @@ import {
   assertPerson,
   assertText,
   assertUsage,
+  assertVectors,
   assertWeather,
+  COMPLETED,
+  EMBEDDED,
   HELLO,
   IMAGE,
   MAX_TOKENS,
@@ -201,6 +204,26 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
         assertText(stage, (await create(stage, { messages: [{ role: 'user', content }] })).choices[0]?.message.content);
         assert.deepEqual(stage.sent()[0]?.['messages'], [{ role: 'user', content }]);
       },
+      async embeddings(stage) {
+        const { data, usage } = await open(stage).embeddings.create({ model: stage.model, input: EMBEDDED });
+        assertVectors(data.map(({ embedding }) => embedding));
+        assert.equal(usage.prompt_tokens, 8);
+      },
+      async 'embeddings as floats'(stage) {
+        const asked = { model: stage.model, input: EMBEDDED, encoding_format: 'float' as const };
+        assertVectors((await open(stage).embeddings.create(asked)).data.map(({ embedding }) => embedding));
+      },
+      async 'text completion'(stage) {
+        const { choices, usage } = await open(stage).completions.create({ model: stage.model, prompt: COMPLETED });
+        assert.equal(choices[0]?.text, EXPECTED.completion);
+        assert.equal(usage?.total_tokens, 12);
+      },
+      async 'streamed text completion'(stage) {
+        const asked = { model: stage.model, prompt: COMPLETED, stream: true as const };
+        let text = '';
+        for await (const chunk of await open(stage).completions.create(asked)) text += chunk.choices[0]!.text;
+        assert.equal(text, EXPECTED.completion);
+      },
       async 'models list'(stage) {
         const found = [];
         for await (const model of open(stage).models.list()) found.push(model);
@@ -234,6 +257,13 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
       'retries of 429 with retry-after': isHit(3),
       'retries of 500': isHit(3),
       'no retry of 400': isHit(1),
+      async 'spent budget'(stage) {
+        const client = open(stage, { apiKey: stage.spentKey, maxRetries: undefined as never });
+        const error = await rejection(create(stage, {}, client));
+        assert.ok(error instanceof sdk.RateLimitError, error.message);
+        assert.equal(error.code, 'insufficient_quota');
+        assert.equal(await stage.hits(), 1);
+      },
       async 'error inside a stream'(stage) {
         const error = await rejection(read(stage));
         assert.ok(error instanceof sdk.APIError, `${error.constructor.name}: ${error.message}`);
