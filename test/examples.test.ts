@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pythonWithOpenai } from './support/python-openai.ts';
 
 /** Every command and snippet of the README, run as a reader would: what is not run will be wrong. */
 const root = join(import.meta.dirname, '..');
@@ -96,24 +97,3 @@ describe('README', () => {
     expect(links.filter((target) => !target.startsWith('http') && !existsSync(join(root, target)))).toEqual([]);
   });
 });
-
-/** The newest `openai` for Python that this suite was tried with, in an environment kept between runs. */
-const OPENAI_PYTHON = 'openai==3.3.1';
-
-const pythonWithOpenai = async (): Promise<string> => {
-  const home = join(cache, 'python-openai');
-  const python = join(home, 'bin/python');
-  const isThere = await run(python, ['-c', 'import openai']).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return python;
-  rmSync(home, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', home]).catch(async () => {
-    // Debian ships python3 without venv; as root we can add it, else the message says what to install.
-    await run('apt-get', ['install', '-y', '--no-install-recommends', 'python3', 'python3-venv']);
-    await run('python3', ['-m', 'venv', home]);
-  });
-  await run(python, ['-m', 'pip', 'install', '--quiet', OPENAI_PYTHON]);
-  return python;
-};

@@ -28,7 +28,7 @@ export const startFuzzUpstream = async (models: readonly string[]): Promise<Fuzz
       return;
     }
     const text = Buffer.concat(pieces).toString('utf8');
-    let body: { model?: unknown; stream?: unknown };
+    let body: Record<string, unknown>;
     try {
       body = JSON.parse(text);
     } catch (error) {
@@ -36,14 +36,14 @@ export const startFuzzUpstream = async (models: readonly string[]): Promise<Fuzz
       response.writeHead(400).end();
       return;
     }
-    if (!models.includes(String(body.model))) {
-      intruders.push({ why: `it asks for ${JSON.stringify(body.model)}`, body: text.slice(0, 2_000) });
+    if (!models.includes(String(body['model']))) {
+      intruders.push({ why: `it asks for ${JSON.stringify(body['model'])}`, body: text.slice(0, 2_000) });
     }
     if (!request.url?.endsWith('/chat/completions')) {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(otherAnswer(request.url ?? ''));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(otherAnswer(request.url ?? '', body));
       return;
     }
-    const isStream = body.stream === true;
+    const isStream = body['stream'] === true;
     const bytes = Buffer.from(isStream ? STREAM : PLAIN);
     response.writeHead(200, { 'content-type': isStream ? 'text/event-stream' : 'application/json' });
     if (spoiler === null) response.end(bytes);
@@ -85,22 +85,22 @@ const PLAIN = JSON.stringify({
   usage: USAGE,
 });
 
-const otherAnswer = (url: string): string =>
-  url.endsWith('/embeddings')
-    ? JSON.stringify({
-        object: 'list',
-        data: [{ object: 'embedding', index: 0, embedding: [0.5, 0.25] }],
-        model: 'm',
-        usage: { prompt_tokens: 1, total_tokens: 1 },
-      })
-    : JSON.stringify({
-        id: 'cmpl-1',
-        object: 'text_completion',
-        created: 1,
-        model: 'm',
-        choices: [{ text: 'x', index: 0, logprobs: null, finish_reason: 'stop' }],
-        usage: USAGE,
-      });
+/** One vector for each input, one result for each document; a text for anything else. */
+const otherAnswer = (url: string, { input, documents, n }: Record<string, unknown>): string => {
+  if (url.endsWith('/embeddings')) {
+    const count = Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+    const data = Array.from({ length: count }, (_, index) => ({ object: 'embedding', index, embedding: [0.5, 0.25] }));
+    return JSON.stringify({ object: 'list', data, model: 'm', usage: { prompt_tokens: 1, total_tokens: 1 } });
+  }
+  if (url.endsWith('/rerank')) {
+    const count = Array.isArray(documents) ? documents.length : 0;
+    return JSON.stringify({ results: Array.from({ length: count }, (_, index) => ({ index, relevance_score: 0.5 })) });
+  }
+  const choices = Array.from({ length: typeof n === 'number' && n < 200 ? n : 1 }, (_, index) => ({
+    ...{ text: 'x', index, logprobs: null, finish_reason: 'stop' },
+  }));
+  return JSON.stringify({ id: 'cmpl-1', object: 'text_completion', created: 1, model: 'm', choices, usage: USAGE });
+};
 
 /** The bytes in pieces of any size; now and then some are lost, doubled or changed. */
 const cutUp = (bytes: Buffer, random: Random): Buffer[] => {

@@ -55,12 +55,21 @@ export const SEEDS: Readonly<Record<string, readonly object[]>> = {
     },
   ],
   '/v1/completions': [
-    { model: 'auto', prompt: 'Say this is a test', max_tokens: 7, temperature: 0, stream: true },
-    { model: 'auto', prompt: ['a', 'b'], suffix: 'c', n: 2, best_of: 2, echo: true, logprobs: 5, stop: 'x' },
+    { model: 'small', prompt: 'Say this is a test', max_tokens: 7, temperature: 0, stream: true },
+    { model: 'large-1', prompt: ['a', 'b'], suffix: 'c', n: 2, best_of: 2, echo: true, logprobs: 5, stop: 'x' },
   ],
   '/v1/embeddings': [
-    { model: 'auto', input: 'The food was delicious.', encoding_format: 'base64' },
-    { model: 'auto', input: [[1, 2, 3], [4]], dimensions: 8, encoding_format: 'float', user: 'u' },
+    { model: 'small-1', input: 'The food was delicious.', encoding_format: 'base64' },
+    { model: 'large-1', input: [[1, 2, 3], [4]], dimensions: 8, encoding_format: 'float', user: 'u' },
+  ],
+  '/v1/rerank': [
+    {
+      model: 'small-1',
+      query: 'What is red?',
+      documents: ['a rose', { text: 'the sky' }],
+      top_n: 2,
+      return_documents: true,
+    },
   ],
   '/v1/responses': [
     { model: 'auto', input: 'What is 2+2?', store: false },
