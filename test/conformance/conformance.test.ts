@@ -4,7 +4,7 @@ import { FEATURE_NAMES } from './feature.ts';
 import { type Result, runCells } from './run-cells.ts';
 
 /** Retries wait for their pauses; on a busy machine all of it takes its time. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const clients = await loadClients();
 
 describe.each([

@@ -4,7 +4,7 @@ import { openStages } from './stage.ts';
 export type Outcome = { kind: 'green' } | { kind: 'red'; error: Error } | { kind: 'n/a'; reason: string };
 export type Result = { client: string; feature: Feature; outcome: Outcome; ms: number };
 
-const CELL_LIMIT_MS = 60_000;
+const CELL_LIMIT_MS = 150_000;
 
 /**
  * Runs every cell of every client against one gateway, all at the same time: most wait for the pauses between retries.

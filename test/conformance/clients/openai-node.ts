@@ -45,7 +45,7 @@ export const openaiNode = async (): Promise<Client[]> => {
 
 const clientOf = ({ name, sdk, format }: Version): Client => {
   const open = (stage: Stage, options: ConstructorParameters<Sdk['default']>[0] = {}) =>
-    new sdk.default({ baseURL: stage.baseURL, apiKey: stage.apiKey, maxRetries: 0, timeout: 20_000, ...options });
+    new sdk.default({ baseURL: stage.baseURL, apiKey: stage.apiKey, maxRetries: 0, ...options });
   /** Where `.parse()` and `.stream()` are: they left beta in version 5. */
   const helpersOf = (client: OpenAI): OpenAI['chat']['completions'] =>
     'parse' in client.chat.completions ? client.chat.completions : (client as never as Beta).beta.chat.completions;
