@@ -14,6 +14,7 @@ import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { readFileBounded } from './config/read-text.ts';
 import { ConfigEditor } from './config-editor.ts';
+import type { AlertsConfig } from './contract/limits-schema.ts';
 import { chatDialect } from './dialects/chat.ts';
 import { createResponsesDialect } from './dialects/responses.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -40,14 +41,24 @@ import { observeLedger } from './ledger/observed-ledger-store.ts';
 import { loadPrices, type PriceBook } from './ledger/price-book.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import type { NanoUsd } from './lib/money.ts';
 import { programVersion } from './lib/program-version.ts';
 import type { RedisConnection } from './lib/redis-connection.ts';
+import { SqliteDatabase } from './lib/sqlite-database.ts';
+import type { BudgetAccount } from './limits/account.ts';
+import type { AlertLog } from './limits/alert-log.ts';
+import { BudgetAlerts } from './limits/budget-alerts.ts';
 import { Counters } from './limits/counters.ts';
+import { postWebhook } from './limits/http-webhook.ts';
+import { LimitFigures } from './limits/limit-figures.ts';
 import { MemoryCounterStore } from './limits/memory-counter-store.ts';
 import { Calendar } from './limits/period.ts';
+import { RedisAlertLog } from './limits/redis-alert-log.ts';
 import { RedisCounterStore } from './limits/redis-counter-store.ts';
 import { ledgerSpend, type SpendSource } from './limits/spend-source.ts';
+import { ALERT_TABLES, SqlAlertLog } from './limits/sql-alert-log.ts';
 import { StandbyCounterStore } from './limits/standby-counter-store.ts';
+import { budgetAccounts, limitedIn } from './limits/subjects.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { MemoryResponseStore } from './responses/memory-response-store.ts';
@@ -109,10 +120,22 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     runtime = toRuntime(next, registry, options.classifier, busy, prices);
   });
   const health = new ModelHealth(clock);
-  const metrics = createMetrics(health, () => runtime, options.redis);
+  const figures = new LimitFigures(clock);
+  const metrics = createMetrics(health, () => runtime, figures, options.redis);
   const spend = ledgerSpend(options.ledger, logger);
   const shared = options.redis && shareCounters(options.redis, options, spend);
-  const counters = new Counters({ store: shared ?? new MemoryCounterStore(clock), spend, clock, logger });
+  const alerts = openAlerts(options, () => runtime.config.routes.alerts ?? null);
+  const counters = new Counters({
+    store: shared ?? new MemoryCounterStore(clock),
+    spend,
+    clock,
+    logger,
+    onSpent: (account, spent) => {
+      figures.noteSpent(account, spent);
+      alerts.note(account, spent);
+    },
+    onRefused: (meter, kind) => figures.noteRefusal(meter, kind),
+  });
   const ports: Ports = {
     clock,
     logger,
@@ -144,6 +167,9 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     clock,
     logger,
   });
+  // Budgets are read from the ledger now, so that no request has to wait for it.
+  const budgets = budgetAccounts(limitedIn(runtime.config.routes), ports.calendar, clock.now());
+  ports.counters.read(budgets).catch((error) => logger.error({ err: error }, 'budgets could not be read'));
   const http = createHttpApp({
     pipeline: createPipeline(ports),
     endpoints: [
@@ -182,6 +208,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
         checkModel: parseWeights,
         readFile: async (path) => (path === runtime.config.file ? Buffer.from(text) : readFileBounded(path)),
       }),
+    counters: ports.counters,
+    calendar: ports.calendar,
     version: programVersion(),
     services: (): Record<string, ServiceState> => ({
       ...(options.redis && { redis: options.redis.state() }),
@@ -211,8 +239,33 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       await stopServer(server, clock, drainMs);
       await ports.flights.close();
       await counters.close();
+      await alerts.close();
       await registry.close();
       await configHistory.close();
+    },
+  };
+};
+
+/** The file is made with the first alert: most gateways never send one. */
+const openAlerts = ({ clock, logger, redis, dataDir }: AppOptions, config: () => AlertsConfig | null) => {
+  let database: SqliteDatabase | null = null;
+  const open = (): AlertLog => {
+    database ??= new SqliteDatabase({ file: join(dataDir, 'alerts.sqlite'), steps: ALERT_TABLES });
+    const own = new SqlAlertLog(database, clock);
+    return redis === undefined ? own : new RedisAlertLog(redis, own);
+  };
+  const alerts = new BudgetAlerts({
+    config,
+    log: { begin: async (id) => open().begin(id), done: async (id, keepMs) => open().done(id, keepMs) },
+    post: (target, message, signal) => postWebhook(target, message, clock, signal),
+    clock,
+    logger,
+  });
+  return {
+    note: (account: BudgetAccount, spent: NanoUsd) => alerts.note(account, spent),
+    async close() {
+      await alerts.close();
+      await database?.close();
     },
   };
 };

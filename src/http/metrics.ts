@@ -2,7 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { ModelHealth } from '../execution/model-health.ts';
 import type { RedisConnection } from '../lib/redis-connection.ts';
+import type { LimitFigures } from '../limits/limit-figures.ts';
 import type { Runtime } from '../ports.ts';
+import { addLimitMetrics } from './metrics-of-limits.ts';
 import { addRedisMetrics } from './metrics-of-redis.ts';
 
 export type Metrics = {
@@ -19,7 +21,12 @@ const CIRCUIT_VALUES = { closed: 0, 'half-open': 0.5, open: 1 } as const;
  * Figures of this process for Prometheus. Labels take only values that routes.yaml or the code define, so that nothing
  * a client sends can grow them.
  */
-export const createMetrics = (health: ModelHealth, runtime: () => Runtime, redis?: RedisConnection): Metrics => {
+export const createMetrics = (
+  health: ModelHealth,
+  runtime: () => Runtime,
+  limits: LimitFigures,
+  redis?: RedisConnection,
+): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'rightsize_' });
@@ -73,6 +80,7 @@ export const createMetrics = (health: ModelHealth, runtime: () => Runtime, redis
       }
     },
   });
+  addLimitMetrics(limits, registers);
   if (redis !== undefined) addRedisMetrics(redis, registers);
   return {
     observe(entry) {

@@ -1,5 +1,5 @@
 import type { Caller } from '../auth/caller.ts';
-import type { RouteConfig, TeamConfig } from '../config/schema.ts';
+import type { RouteConfig, RoutesFile, TeamConfig } from '../config/schema.ts';
 import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
 import type { BudgetAccount, LimitAccount, Subject } from './account.ts';
 import type { Calendar } from './period.ts';
@@ -14,8 +14,21 @@ export const limitedBy = (caller: Caller, team: TeamConfig | undefined, route: R
     { subject: { kind: 'team', name: caller.team }, limits: team?.limits ?? {}, budget: team?.budget },
     { subject: { kind: 'route', name: route?.name ?? '' }, limits: route?.limits ?? {}, budget: route?.budget },
   ];
-  return all.filter(({ limits, budget }) => budget !== undefined || Object.values(limits).some(Boolean));
+  return all.filter(isLimited);
 };
+
+/** Teams and routes of routes.yaml that have limits or a budget. */
+export const limitedIn = ({ teams, routes }: Pick<RoutesFile, 'teams' | 'routes'>): Limited[] =>
+  [
+    ...Object.entries(teams).map(
+      ([name, { limits, budget }]): Limited => ({ subject: { kind: 'team', name }, limits, budget }),
+    ),
+    ...routes.map(({ name, limits = {}, budget }): Limited => ({ subject: { kind: 'route', name }, limits, budget })),
+  ].filter(isLimited);
+
+/** Whether there is anything to count. */
+export const isLimited = ({ limits, budget }: Pick<Limited, 'limits' | 'budget'>): boolean =>
+  budget !== undefined || Object.values(limits).some((limit) => limit !== undefined);
 
 const LIMITS = {
   requests: 'requestsPerMinute',

@@ -4,6 +4,7 @@ import { DATA_HEADERS } from '../security-headers.ts';
 import { requireAdminCaller } from './admin-caller.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
 import { auditRoutes } from './audit.ts';
+import { budgetRoutes } from './budgets.ts';
 import { configRoutes } from './config.ts';
 import { keyRoutes } from './keys.ts';
 import { reportRoutes, requestRoutes } from './reports.ts';
@@ -42,6 +43,7 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
     mount('/report', 'by-team', reportRoutes(options.reports));
     mount('/requests', 'by-team', requestRoutes(options.reports, options.runtime));
   }
+  mount('/budgets', 'by-team', budgetRoutes(options));
   mount('/keys', 'by-team', keyRoutes(options));
   mount('/teams', 'by-team', teamRoutes(options));
   mount('/audit', 'everything', auditRoutes(options));

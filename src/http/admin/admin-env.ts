@@ -10,6 +10,8 @@ import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
 import type { ModelHealth } from '../../execution/model-health.ts';
 import type { LedgerReports } from '../../ledger/ledger-reports.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Counters } from '../../limits/counters.ts';
+import type { Calendar } from '../../limits/period.ts';
 import type { Runtime } from '../../ports.ts';
 import type { ServiceState } from '../readiness.ts';
 import type { LoadText, Simulator } from './simulate.ts';
@@ -31,6 +33,8 @@ export type AdminOptions = {
   /** Works out what-ifs; null where the ledger is kept in memory alone. */
   simulator: Simulator | null;
   loadText: LoadText;
+  counters: Counters;
+  calendar: Calendar;
   clock: Clock;
   version: string;
 };
