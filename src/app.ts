@@ -16,10 +16,12 @@ import { readFileBounded } from './config/read-text.ts';
 import { ConfigEditor } from './config-editor.ts';
 import type { AlertsConfig } from './contract/limits-schema.ts';
 import { chatDialect } from './dialects/chat.ts';
+import { messagesDialect } from './dialects/messages.ts';
 import { createResponsesDialect } from './dialects/responses.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import { classifierOf } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
+import { createCountTokens } from './endpoints/count-tokens.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
 import { createPassThrough } from './endpoints/pass-through.ts';
 import { createRerank } from './endpoints/rerank.ts';
@@ -175,10 +177,12 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     endpoints: [
       { path: '/embeddings', answer: createEmbeddings(ports) },
       { path: '/completions', answer: createTextCompletions(ports) },
+      { path: '/messages/count_tokens', answer: createCountTokens(ports) },
       { path: '/rerank', answer: createRerank(ports) },
     ],
     inference: [
       { path: '/chat/completions', dialect: chatDialect },
+      { path: '/messages', dialect: messagesDialect },
       { path: '/responses', dialect: responsesDialect },
     ],
     responses,

@@ -132,7 +132,7 @@ const HttpUpstreamSchema = z.strictObject({
     .meta({
       description:
         'The APIs it speaks. Requests of one that it does not are translated to `chat`. Default: `chat`, and `responses` ' +
-        'too for kinds `openai` and `azure` (there only where the URL ends in `/openai/v1`).',
+        'too for kinds `openai` and `azure` (there only where the URL ends in `/openai/v1`), `messages` for `anthropic`.',
     }),
   free: z.boolean().optional().meta({ description: 'Its answers cost nothing. Default: true for local runtimes.' }),
   connections: z.int().min(1).max(4096).default(256).meta({ description: 'Most connections open at one time.' }),

@@ -58,10 +58,12 @@ export const defaultsOf = (kind: string | undefined): UpstreamDefaults | undefin
 export const apisOf = (upstream: UpstreamConfig): ReadonlySet<Api> => {
   if (upstream.kind === 'llama') return CHAT_ALONE;
   if (upstream.apis !== undefined) return new Set(upstream.apis);
+  if (upstream.kind === 'anthropic') return CHAT_AND_MESSAGES;
   const hasResponses =
     upstream.kind === 'openai' || (upstream.kind === 'azure' && /\/openai\/v1\/?$/.test(upstream.url ?? ''));
   return hasResponses ? CHAT_AND_RESPONSES : CHAT_ALONE;
 };
 
 const CHAT_ALONE: ReadonlySet<Api> = new Set(['chat']);
+const CHAT_AND_MESSAGES: ReadonlySet<Api> = new Set(['chat', 'messages']);
 const CHAT_AND_RESPONSES: ReadonlySet<Api> = new Set(['chat', 'responses']);

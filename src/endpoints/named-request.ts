@@ -94,6 +94,11 @@ export class NamedRequest {
   async count({ upstream, model, ...candidate }: Candidate): Promise<void> {
     const billing = this.runtime.billingOf({ upstream, model, ...candidate });
     this.passage.note({ baseline: { upstream, model, billing } });
+    await this.limit();
+  }
+
+  /** Counts a request against its caller's limits. @throws GatewayError `rate_limit_exceeded`. */
+  async limit(): Promise<void> {
     this.passage.hold(await admit(this.incoming.id, this.#limited, this.ports.counters));
   }
 

@@ -71,7 +71,7 @@ export class HttpUpstream implements Upstream {
     const url = new URL(options.url);
     this.#basePath = url.pathname.replace(/\/+$/, '');
     this.#query = url.search;
-    this.#headers = { ...options.headers, ...this.#credentials() };
+    this.#headers = { ...options.headers };
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
       connect: { timeout: options.timeouts.connect, ...(options.socketPath && { socketPath: options.socketPath }) },
@@ -130,7 +130,7 @@ export class HttpUpstream implements Upstream {
       const response = await this.#pool.request({
         path: this.#pathOf(path),
         method: method as Dispatcher.HttpMethod,
-        headers: { ...headers, ...this.#headers },
+        headers: { ...headers, ...this.#headers, ...this.#credentials(this.kind === 'anthropic') },
         body,
         signal: limits.signal,
       });
@@ -155,6 +155,7 @@ export class HttpUpstream implements Upstream {
       method: 'POST',
       headers: {
         ...this.#headers,
+        ...this.#credentials(native?.api === 'messages'),
         'content-type': 'application/json',
         ...native?.headers,
         accept: call.isStream ? 'text/event-stream' : 'application/json',
@@ -236,9 +237,12 @@ export class HttpUpstream implements Upstream {
     return fromTransportError(this.name, signal.aborted ? signal.reason : error);
   }
 
-  #credentials(): Record<string, string> {
+  /** @param isMessages whether the request is in Anthropic's format, whose servers read a header of their own. */
+  #credentials(isMessages: boolean): Record<string, string> {
     const { apiKey } = this.#options;
     if (!apiKey) return {};
+    // Others that speak the format, such as vLLM, take the usual header.
+    if (isMessages && this.kind === 'anthropic') return { 'x-api-key': apiKey };
     return this.#preset.keyHeader === 'authorization'
       ? { authorization: `Bearer ${apiKey}` }
       : { [this.#preset.keyHeader]: apiKey };

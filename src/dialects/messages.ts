@@ -1,0 +1,78 @@
+import { type ChatRequest, checked, parseBody } from '../contract/chat-request.ts';
+import type { GatewayError } from '../contract/errors.ts';
+import type { TokenCounts } from '../contract/ledger-entry.ts';
+import type { StreamPart } from '../contract/stream-part.ts';
+import type { Answer } from '../passage.ts';
+import { MessagesEventWriter } from '../translate/messages/event-writer.ts';
+import { toMessagesFailure } from '../translate/messages/failure.ts';
+import { fromChat } from '../translate/messages/from-chat.ts';
+import { toNativeForm } from '../translate/messages/native-form.ts';
+import { MessagesBodySchema } from '../translate/messages/request-body.ts';
+import { toChat } from '../translate/messages/to-chat.ts';
+import type { AnswerWriter, Dialect } from './dialect.ts';
+
+/** Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
+export const messagesDialect: Dialect = {
+  read(bytes, { id, headers }) {
+    const { text, body: parsed } = parseBody(bytes);
+    const body = checked(MessagesBodySchema, parsed);
+    const { body: chat, need } = toChat(body);
+    let written: string | undefined;
+    const request: ChatRequest = {
+      model: body.model,
+      isStream: body.stream === true,
+      wantsUsage: true,
+      body: chat,
+      // Only where an upstream is asked in chat.
+      get text() {
+        written ??= JSON.stringify(chat);
+        return written;
+      },
+      native: toNativeForm(text, body, need, headers),
+    };
+    const showsThoughts = body.thinking != null && body.thinking.type !== 'disabled';
+    return { chat: request, answer: () => new MessagesWriter(id.replace('req_', 'msg_'), showsThoughts) };
+  },
+  failure: toMessagesFailure,
+};
+
+class MessagesWriter implements AnswerWriter {
+  readonly #id: string;
+  readonly #showsThoughts: boolean;
+  readonly #writer: MessagesEventWriter;
+  #model = '';
+  /** The upstream's own last event, kept until the ledger has its entry. */
+  #last: string | null = null;
+
+  constructor(id: string, showsThoughts: boolean) {
+    this.#id = id;
+    this.#showsThoughts = showsThoughts;
+    this.#writer = new MessagesEventWriter(id, showsThoughts);
+  }
+
+  plain({ native, completion, recorder }: Answer & { kind: 'plain' }): string {
+    const options = { id: this.#id, tokens: recorder.tokens, showsThoughts: this.#showsThoughts };
+    return native ?? JSON.stringify(fromChat(completion, options));
+  }
+
+  events(parts: StreamPart[]): string {
+    let events = '';
+    for (const { native, chunk } of parts) {
+      this.#model = chunk.model || this.#model;
+      if (native === undefined) events += this.#writer.events(chunk);
+      else {
+        events += this.#last ?? '';
+        this.#last = native;
+      }
+    }
+    return events;
+  }
+
+  end(tokens: TokenCounts, trailer: string): string {
+    return trailer + (this.#last ?? this.#writer.end(tokens, this.#model));
+  }
+
+  fail(error: GatewayError): string {
+    return `event: error\ndata: ${toMessagesFailure(error)}\n\n`;
+  }
+}
