@@ -41,6 +41,7 @@ import type { LedgerStore } from './ledger/ledger-store.ts';
 import { moneyOf } from './ledger/model-money.ts';
 import { observeLedger } from './ledger/observed-ledger-store.ts';
 import { loadPrices, type PriceBook } from './ledger/price-book.ts';
+import type { Shipper } from './ledger/shipper.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { NanoUsd } from './lib/money.ts';
@@ -81,6 +82,8 @@ export type AppOptions = {
   ledger: LedgerStore;
   /** What the ledger knows, for the admin API; whoever opened it closes it. Without it there are no reports. */
   reports?: LedgerReports | undefined;
+  /** What carries the ledger to Postgres, where there is one; whoever started it stops it. */
+  shipper?: Pick<Shipper, 'state'> | null;
   /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
   redis?: RedisConnection | undefined;
   /** Responses that clients want kept; in memory where none is given. The caller closes it. */
@@ -123,7 +126,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   const health = new ModelHealth(clock);
   const figures = new LimitFigures(clock);
-  const metrics = createMetrics(health, () => runtime, figures, options.redis);
+  const metrics = createMetrics(health, () => runtime, figures, options.redis, options.shipper);
   const spend = ledgerSpend(options.ledger, logger);
   const shared = options.redis && shareCounters(options.redis, options, spend);
   const alerts = openAlerts(options, () => runtime.config.routes.alerts ?? null);
@@ -217,6 +220,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     version: programVersion(),
     services: (): Record<string, ServiceState> => ({
       ...(options.redis && { redis: options.redis.state() }),
+      ...(options.shipper && { ledger: shownState(options.shipper) }),
       ...(shared && { limits: stateOf(shared) }),
     }),
     metrics,
@@ -285,6 +289,11 @@ const stateOf = ({ isLocal }: StandbyCounterStore): ServiceState =>
   isLocal
     ? { state: 'degraded', detail: 'each gateway counts limits for itself, and budgets from what it last knew' }
     : { state: 'ready', detail: 'limits and budgets are counted for all gateways together' };
+
+const shownState = (shipper: Pick<Shipper, 'state'>): ServiceState => {
+  const { state, detail } = shipper.state();
+  return { state, detail };
+};
 
 const SERVER_OPTIONS = { noDelay: true, keepAliveTimeout: 65_000, maxHeaderSize: 64 * 1024 };
 

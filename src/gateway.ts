@@ -7,6 +7,9 @@ import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
+import { PostgresLedger } from './ledger/postgres-ledger.ts';
+import { keepRetention } from './ledger/retention.ts';
+import { Shipper } from './ledger/shipper.ts';
 import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import { ThreadReports } from './ledger/thread-reports.ts';
 import type { Clock } from './lib/clock.ts';
@@ -54,9 +57,27 @@ export const startGateway = async (
   });
   const redis = settings.redis === null ? undefined : new RedisConnection({ ...settings.redis, clock, logger });
   const classifier = await loadClassifier();
-  const ledger = SqliteLedgerStore.open({ directory: settings.dataDir });
-  const reports = new ThreadReports({ directory: settings.dataDir, clock, logger });
   const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
+  const ledger = SqliteLedgerStore.open({ directory: settings.dataDir, hasOutbox: postgres !== null });
+  const threadReports = new ThreadReports({ directory: settings.dataDir, clock, logger });
+  const sharedLedger = postgres && new PostgresLedger(postgres);
+  const shipper =
+    sharedLedger && ledger.outbox
+      ? new Shipper({
+          outbox: ledger.outbox,
+          take: (entries) => sharedLedger.take(entries),
+          clock,
+          logger,
+          random: Math.random,
+        })
+      : null;
+  const endRetention = keepRetention({
+    prune: (before, limit) => ledger.prune(before, limit),
+    pruneShared: sharedLedger && ((before) => sharedLedger.prune(before)),
+    retentionMs: () => config.current().routes.ledger.retention,
+    clock,
+    logger,
+  });
   const keyDatabase = openKeyDatabase({ postgres, dataDir: settings.dataDir });
   const responses = SqliteResponseStore.open({ directory: settings.dataDir, clock });
   const caller = { keyId: 'key_environment', team: 'default' };
@@ -78,7 +99,8 @@ export const startGateway = async (
     logger,
     access,
     ledger,
-    reports,
+    reports: sharedLedger?.reports() ?? threadReports,
+    shipper,
     redis,
     responses,
     classifier,
@@ -90,7 +112,9 @@ export const startGateway = async (
   const close = async (drainMs: number) => {
     await app.close(drainMs);
     config.close();
-    await reports.close();
+    endRetention();
+    await shipper?.stop();
+    await threadReports.close();
     await ledger.close();
     await access.close();
     await keyDatabase.close();
@@ -98,6 +122,7 @@ export const startGateway = async (
     await redis?.close();
     await responses.close();
   };
+  shipper?.start();
   await redis?.settled(REDIS_START_MS);
   try {
     if ((await access.keys.start()) === false && isClosedDoor) throw openDoorError(settings);

@@ -416,6 +416,13 @@ export const TestSchema = z.strictObject({
     .meta({ description: 'What must come out; at least one of the two.' }),
 });
 
+export const LedgerSchema = z.strictObject({
+  retention: duration
+    .refine((ms) => ms >= 3_600_000, 'entries are kept for at least 1h')
+    .prefault('90d')
+    .meta({ description: 'How long entries are kept. Their sums by hour and day stay.' }),
+});
+
 export const RoutesFileSchema = z.strictObject({
   version: z.literal(1).meta({ description: 'Version of this file format.' }),
   upstreams: z.record(name, UpstreamSchema).meta({ description: 'Places that answer requests.' }),
@@ -474,6 +481,7 @@ export const RoutesFileSchema = z.strictObject({
   alerts: AlertsSchema.optional().meta({
     description: 'Tells a webhook when 50, 80 and 100 % of a budget are spent, once each in a period.',
   }),
+  ledger: LedgerSchema.prefault({}).meta({ description: 'What is kept of requests.' }),
   tests: z
     .array(TestSchema)
     .default([])

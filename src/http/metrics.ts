@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { ModelHealth } from '../execution/model-health.ts';
+import type { Shipper } from '../ledger/shipper.ts';
 import type { RedisConnection } from '../lib/redis-connection.ts';
 import type { LimitFigures } from '../limits/limit-figures.ts';
 import type { Runtime } from '../ports.ts';
@@ -26,6 +27,7 @@ export const createMetrics = (
   runtime: () => Runtime,
   limits: LimitFigures,
   redis?: RedisConnection,
+  shipper?: Pick<Shipper, 'state'> | null,
 ): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -82,6 +84,19 @@ export const createMetrics = (
   });
   addLimitMetrics(limits, registers);
   if (redis !== undefined) addRedisMetrics(redis, registers);
+  if (shipper) {
+    new Gauge({
+      name: 'rightsize_ledger_outbox_entries',
+      help: 'Ledger entries that have yet to reach Postgres: waiting, or refused by it and left behind.',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        const { waiting, parked } = shipper.state();
+        this.set({ state: 'waiting' }, waiting - parked);
+        this.set({ state: 'parked' }, parked);
+      },
+    });
+  }
   return {
     observe(entry) {
       const { outcome, cache } = entry;

@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { LedgerStore, SpendDimension, SpendRow } from './ledger-store.ts';
 import { emptySpendRow } from './spend-rows.ts';
 import { openToRead, openToWrite } from './sqlite-ledger-file.ts';
+import { SqliteOutbox } from './sqlite-outbox.ts';
 import { SqliteRollups } from './sqlite-rollups.ts';
 import * as rows from './sqlite-rows.ts';
 import { readSpend } from './sqlite-spend.ts';
@@ -13,6 +14,8 @@ export type SqliteLedgerOptions = {
   directory: string;
   /** How long a commit, which blocks the event loop, may wait for another process that is writing: 2,000 by default. */
   busyTimeoutMs?: number;
+  /** Whether entries wait in an outbox for Postgres as well. */
+  hasOutbox?: boolean;
   /** Entries that may wait for their commit; beyond it, 10,000 by default, `append` rejects at once. */
   maxQueued?: number;
 };
@@ -36,14 +39,18 @@ export class SqliteLedgerStore implements LedgerStore {
   readonly #selectEntries: StatementSync;
   readonly #selectAttempts: StatementSync;
   readonly #rollups: SqliteRollups;
+  /** Null where nothing is to go to Postgres. */
+  readonly outbox: SqliteOutbox | null;
   readonly #maxQueued: number;
   #queue: Waiting[] = [];
   #scheduled: NodeJS.Immediate | undefined;
 
-  private constructor(database: DatabaseSync, maxQueued: number) {
+  private constructor(database: DatabaseSync, maxQueued: number, hasOutbox: boolean) {
     this.#database = database;
     this.#maxQueued = maxQueued;
     this.#rollups = new SqliteRollups(database);
+    if (hasOutbox) SqliteOutbox.fill(database);
+    this.outbox = hasOutbox ? new SqliteOutbox(database) : null;
     this.#insertEntry = database.prepare(rows.INSERT_ENTRY);
     this.#insertAttempt = database.prepare(rows.INSERT_ATTEMPT);
     this.#selectEntries = database.prepare(rows.SELECT_ENTRIES);
@@ -55,14 +62,15 @@ export class SqliteLedgerStore implements LedgerStore {
     directory,
     busyTimeoutMs = BUSY_TIMEOUT_MS,
     maxQueued = MAX_QUEUED,
+    hasOutbox = false,
   }: SqliteLedgerOptions): SqliteLedgerStore {
-    return new SqliteLedgerStore(openToWrite(directory, busyTimeoutMs), maxQueued);
+    return new SqliteLedgerStore(openToWrite(directory, busyTimeoutMs), maxQueued, hasOutbox);
   }
 
   /** For reports, beside a running gateway or without one; `append` rejects. @returns null when there is no ledger yet. */
   static openToRead({ directory }: { directory: string }): SqliteLedgerStore | null {
     const database = openToRead(directory, BUSY_TIMEOUT_MS);
-    return database && new SqliteLedgerStore(database, MAX_QUEUED);
+    return database && new SqliteLedgerStore(database, MAX_QUEUED, false);
   }
 
   append(entry: LedgerEntry): Promise<void> {
@@ -84,6 +92,30 @@ export class SqliteLedgerStore implements LedgerStore {
   async spend(query: { sinceMs: number; untilMs: number; by?: SpendDimension }): Promise<SpendRow[]> {
     const spend = readSpend(this.#database, query);
     return spend.length === 0 && !query.by ? [emptySpendRow('all')] : spend;
+  }
+
+  /**
+   * Deletes entries of before `beforeMs`, the oldest first and at most `limit`; what has yet to reach Postgres stays, and
+   * so do the sums. @returns how many went.
+   */
+  prune(beforeMs: number, limit: number): number {
+    if (!this.#database.isOpen) return 0;
+    let count = 0;
+    inTransaction(this.#database, () => {
+      const ids = this.#database
+        .prepare(
+          'SELECT id FROM entries WHERE at < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE entry_id = id) ORDER BY at LIMIT ?',
+        )
+        .all(beforeMs, limit);
+      const attempts = this.#database.prepare('DELETE FROM attempts WHERE entry_id = ?');
+      const entries = this.#database.prepare('DELETE FROM entries WHERE id = ?');
+      for (const { id } of ids) {
+        attempts.run(id ?? null);
+        entries.run(id ?? null);
+      }
+      count = ids.length;
+    });
+    return count;
   }
 
   /** Stores what is queued, then closes the file. */
@@ -116,6 +148,7 @@ export class SqliteLedgerStore implements LedgerStore {
   #insert(entry: LedgerEntry): boolean {
     const { changes } = this.#insertEntry.run(...rows.entryValues(entry));
     if (changes === 0) return false;
+    this.outbox?.add(entry.id);
     for (const [position, attempt] of entry.attempts.entries()) {
       this.#insertAttempt.run(...rows.attemptValues(entry.id, position, attempt));
     }

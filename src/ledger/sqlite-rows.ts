@@ -31,6 +31,10 @@ const insertInto = (table: string, properties: string[]) =>
 const selectFrom = (table: string, properties: string[]) =>
   `SELECT ${properties.map((property) => `${columnOf(property)} AS "${property}"`)} FROM ${table}`;
 
+/** Properties in the order of `entryValues` and `attemptValues`. */
+export const ENTRY_COLUMNS: readonly string[] = ENTRY;
+export const ATTEMPT_COLUMNS: readonly string[] = ATTEMPT;
+
 /** `ON CONFLICT (id)` and not `OR IGNORE`, which would also drop rows that break NOT NULL without a word. */
 export const INSERT_ENTRY = `${insertInto('entries', ENTRY)} ON CONFLICT (id) DO NOTHING`;
 export const INSERT_ATTEMPT = insertInto('attempts', ATTEMPT);

@@ -60,6 +60,8 @@ CREATE TABLE outbox (
   entry_id TEXT NOT NULL,
   failures INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE INDEX outbox_by_entry ON outbox (entry_id);
 `;
 
 /** Rolls up the entries from before; once every step is applied, for it reads them as they are now. */
