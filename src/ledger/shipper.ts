@@ -63,8 +63,8 @@ export class Shipper {
         parked,
       };
     }
-    const state = waiting > LAGGING || parked > 0 ? 'degraded' : 'ready';
-    return { state, detail: `${waiting} entries on their way to Postgres${left}`, waiting, parked };
+    const state = waiting - parked > LAGGING || parked > 0 ? 'degraded' : 'ready';
+    return { state, detail: `${waiting - parked} entries on their way to Postgres${left}`, waiting, parked };
   }
 
   /** Ends after the batch under way. What is left goes out at the next start. */
