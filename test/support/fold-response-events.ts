@@ -1,4 +1,5 @@
-type Wire = Record<string, any>;
+// biome-ignore lint/suspicious/noExplicitAny: what clients read of events is what is checked.
+export type Wire = Record<string, any>;
 
 /** The events of a stream of responses, each checked for what every client relies on. */
 export const readResponseEvents = (text: string): Wire[] => {
@@ -67,12 +68,12 @@ export const foldResponseEvents = (events: Wire[]): Wire[] => {
   return output;
 };
 
-const sorted = (value: any): any => {
+const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.keys(value)
       .sort()
-      .map((key) => [key, sorted(value[key])]),
+      .map((key) => [key, sorted((value as Wire)[key])]),
   );
 };

@@ -17,6 +17,7 @@ import { createLogger } from '../../src/lib/logger.ts';
 import type { RedisConnection } from '../../src/lib/redis-connection.ts';
 import { openKeyDatabase } from '../../src/open-key-database.ts';
 import type { Ports } from '../../src/ports.ts';
+import type { ResponseStore } from '../../src/responses/response-store.ts';
 import { until } from './until.ts';
 
 export type TestGatewayOptions = {
@@ -30,6 +31,8 @@ export type TestGatewayOptions = {
   maxBodyBytes?: number;
   /** Closed by whoever opened it. */
   redis?: RedisConnection;
+  /** Where responses are kept; in memory by default. */
+  responses?: ResponseStore;
   overrides?: Partial<Ports>;
 };
 
@@ -81,6 +84,7 @@ export const startGateway = async (options: TestGatewayOptions): Promise<TestGat
       ledger,
       reports,
       redis: options.redis,
+      ...(options.responses && { responses: options.responses }),
       classifier: await loadClassifier(),
       dataDir,
       engineDir: join(dataDir, 'engine'),

@@ -8,7 +8,7 @@ import { NO_TOKENS } from '../../src/ledger/tokens.ts';
 import { AnswerBuilder } from '../../src/translate/responses/answer-builder.ts';
 import type { ToolKind } from '../../src/translate/responses/read-tools.ts';
 import type { ResponsesBody } from '../../src/translate/responses/request-body.ts';
-import { foldResponseEvents, readResponseEvents } from '../support/fold-response-events.ts';
+import { foldResponseEvents, readResponseEvents, type Wire } from '../support/fold-response-events.ts';
 
 const TOKENS = { ...NO_TOKENS, promptTokens: 11, cachedTokens: 3, completionTokens: 7, reasoningTokens: 2 };
 const KINDS = new Map<string, ToolKind>([
@@ -40,7 +40,7 @@ const stream = (chunks: ChatCompletionChunk[], request: Partial<ResponsesBody> =
   for (const one of chunks) text += writing.add(one);
   const { events, last, response } = writing.end(TOKENS);
   const all = readResponseEvents(text + events + last);
-  return { events: all, types: all.map(({ type }) => type), response: response as Record<string, any> };
+  return { events: all, types: all.map(({ type }) => type), response: response as Wire };
 };
 
 const call = (index: number, name: string, text: string) => ({
