@@ -6,6 +6,10 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+execFileSync('vite', ['build', '--config', 'src/dashboard/vite.config.ts', '--logLevel', 'warn'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 for (const file of [
   'config/routes.schema.json',
   'difficulty/weights.json',

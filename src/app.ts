@@ -29,11 +29,13 @@ import { createTextCompletions } from './endpoints/text-completions.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
 import { ModelHealth } from './execution/model-health.ts';
 import { passFrontDoor } from './http/front-door.ts';
+import { HealthLog } from './http/health-log.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { answerMalformed } from './http/malformed-request.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
-import type { ServiceState } from './http/readiness.ts';
+import { readinessOf, type ServiceState } from './http/readiness.ts';
+import { GenerationSpeeds } from './ledger/generation-speeds.ts';
 import type { BusyTime } from './ledger/hardware.ts';
 import { readOrMakeLedgerId } from './ledger/ledger-id.ts';
 import type { LedgerReports } from './ledger/ledger-reports.ts';
@@ -141,6 +143,13 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     },
     onRefused: (meter, kind) => figures.noteRefusal(meter, kind),
   });
+  const speeds = new GenerationSpeeds();
+  const services = (): Record<string, ServiceState> => ({
+    ...(options.redis && { redis: options.redis.state() }),
+    ...(options.shipper && { ledger: shownState(options.shipper) }),
+    ...(shared && { limits: stateOf(shared) }),
+  });
+  const healthLog = new HealthLog(clock, () => readinessOf(runtime, config.status(), health, services()));
   const ports: Ports = {
     clock,
     logger,
@@ -158,7 +167,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
             teams: () => ['default', ...Object.keys(runtime.table.teams)],
           }),
     flights: new Flights(),
-    ledger: observeLedger(options.ledger, metrics.observe),
+    ledger: observeLedger(options.ledger, (entry) => {
+      metrics.observe(entry);
+      speeds.observe(entry);
+    }),
     health,
     sessions: new MemorySessionStore(clock),
     shares: new ShareThresholds(options.classifier.typicalDifficulties),
@@ -218,15 +230,14 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     counters: ports.counters,
     calendar: ports.calendar,
     version: programVersion(),
-    services: (): Record<string, ServiceState> => ({
-      ...(options.redis && { redis: options.redis.state() }),
-      ...(options.shipper && { ledger: shownState(options.shipper) }),
-      ...(shared && { limits: stateOf(shared) }),
-    }),
+    services,
+    healthLog,
+    speeds,
     metrics,
     clock,
     logger,
     bodyLimits: options.bodyLimits,
+    dashboardDir: join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../dist/dashboard' : 'dashboard'),
     routesSchema: readFileSync(join(import.meta.dirname, 'config/routes.schema.json'), 'utf8'),
   });
   const listener = getRequestListener(http.fetch);
@@ -244,6 +255,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     runtime: () => runtime,
     async close(drainMs) {
       stopWatching();
+      healthLog.close();
       await stopServer(server, clock, drainMs);
       await ports.flights.close();
       await counters.close();

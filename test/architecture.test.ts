@@ -30,6 +30,7 @@ const RANKS: Record<string, number> = {
   'run-config-tests.ts': 4,
   'config-editor.ts': 4,
   'open-key-database.ts': 6,
+  'dry-run.ts': 4,
   'upstream-registry.ts': 6,
   'simulation.ts': 6,
   'simulation-thread.ts': 6,
@@ -46,7 +47,7 @@ const SOURCE = join(import.meta.dirname, '../src');
 
 type Import = { from: string; to: string; isType: boolean };
 
-const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((path) => /\.tsx?$/.test(path));
 const textOf = (file: string): string => readFileSync(join(SOURCE, file), 'utf8');
 /** The code alone: rules are about what runs, and comments may name what is forbidden. */
 const codeOf = (file: string): string =>
@@ -90,8 +91,8 @@ test('every part of the source has its rank', () => {
 
 test('every relative import names its file with .ts, and the file is there', () => {
   const known = new Set(files);
-  expect(imports.filter(({ to }) => to.endsWith('.ts') && !known.has(to)).map(say)).toEqual([]);
-  expect(imports.filter(({ to }) => !/\.(ts|json)$/.test(to) && to !== '../package.json').map(say)).toEqual([]);
+  expect(imports.filter(({ to }) => /\.tsx?$/.test(to) && !known.has(to)).map(say)).toEqual([]);
+  expect(imports.filter(({ to }) => !/\.(tsx?|json|css)$/.test(to) && to !== '../package.json').map(say)).toEqual([]);
 });
 
 describe('imports point one way', () => {
@@ -142,6 +143,13 @@ test('only the composition chooses adapters: everyone else knows their ports', (
     ({ from, to, isType }) => rankOf(from) >= PIPELINE && !isComposition(from) && isAdapter(to) && isType,
   );
   expect(ports.map(say)).toEqual([]);
+});
+
+test('the dashboard takes types from contract, and nobody takes anything from it', () => {
+  const outward = imports.filter(({ from, to }) => partOf(from) === 'dashboard' && partOf(to) !== 'dashboard');
+  expect(outward.filter(({ to, isType }) => partOf(to) !== 'contract' || !isType).map(say)).toEqual([]);
+  const inward = imports.filter(({ from, to }) => partOf(from) !== 'dashboard' && partOf(to) === 'dashboard');
+  expect(inward.map(say)).toEqual([]);
 });
 
 test('process.env and process.exit stand only in the two programs', () => {

@@ -12,6 +12,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { type Endpoint, handleEndpoint, handleInference, handlePassThrough, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
@@ -32,6 +33,8 @@ export type HttpOptions = AdminOptions &
     logger: Logger;
     bodyLimits: BodyLimits;
     routesSchema: string;
+    /** Where the dashboard was built to. */
+    dashboardDir: string;
   };
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -78,6 +81,8 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
   );
 
   app.route('/admin/api', createAdminApp(options));
+  app.route('/dashboard', dashboardRoutes(options.dashboardDir));
+  app.get('/', (context) => context.redirect('/dashboard'));
 
   for (const prefix of ['/v1', '']) {
     for (const entry of options.inference) {

@@ -50,14 +50,15 @@ export const createHttpApp = (options: HttpAppOptions): Hono<Env> => {
   app.use(async (c, next) => {
     const { incoming, outgoing } = c.env;
     outgoing.setHeader('x-request-id', incoming.headers['x-request-id'] ?? newId('req', options.clock.now()));
-    const isOpen = c.req.path === '/healthz' || options.key === null;
+    const isOpen = /^(\/v1)?\/healthz$/.test(c.req.path) || options.key === null;
     if (!isOpen && !carriesKey(incoming.headers.authorization, options.key!)) {
       throw new GatewayError('invalid_api_key', 'Incorrect API key provided.');
     }
     await next();
   });
 
-  app.get('/healthz', (c) => {
+  // Below the base URL as well, for a gateway that forwards.
+  app.on('GET', ['/healthz', '/v1/healthz'], (c) => {
     const status = options.status();
     const services = options.services();
     const facts = services && {

@@ -227,7 +227,7 @@ describe('paths', () => {
     },
   );
 
-  test.each(['/', '/v1', '/v1/nope', '/favicon.ico', '/v1/chat/completions/chatcmpl-1'])(
+  test.each(['/v1', '/v1/nope', '/favicon.ico', '/v1/chat/completions/chatcmpl-1'])(
     'GET %s is a 404 in the envelope',
     async (path) => {
       const reply = await fetch(gateway.url + path);

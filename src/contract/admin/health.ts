@@ -8,12 +8,11 @@ export type Health = {
     state: string;
     detail: string;
     memoryBytes: number | null;
-    /** Generated in the last ten seconds in which anything was, by all its sequences together. */
+    /** Of recent streamed answers, each by itself. */
     tokensPerSecond: number | null;
     sequences: { busy: number; all: number } | null;
     /** Requests that wait for a sequence. */
     queued: number | null;
-    restarts: number;
   }[];
   /** Redis, SQLite and Postgres, as far as they are configured. */
   stores: { name: string; state: string; detail: string }[];

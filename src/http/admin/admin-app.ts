@@ -6,8 +6,11 @@ import type { AdminEnv, AdminOptions } from './admin-env.ts';
 import { auditRoutes } from './audit.ts';
 import { budgetRoutes } from './budgets.ts';
 import { configRoutes } from './config.ts';
+import { explainRoutes } from './explain.ts';
+import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { reportRoutes, requestRoutes } from './reports.ts';
+import { routeRoutes } from './routes.ts';
 import { sessionRoutes } from './session.ts';
 import { simulateRoutes } from './simulate.ts';
 import { statusRoutes } from './status.ts';
@@ -26,9 +29,14 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
   });
   app.route('/session', sessionRoutes(options));
   app.use(requireAdminCaller(options));
-  const mount = (path: string, visibility: 'everything' | 'by-team', routes: Hono<AdminEnv>) => {
+  const mount = (
+    path: string,
+    visibility: 'everything' | 'by-team',
+    routes: Hono<AdminEnv>,
+    { posting = 'changes' }: { posting?: 'changes' | 'reads' } = {},
+  ) => {
     app.use(`${path}/*`, async ({ req, var: { caller } }, next) => {
-      const isReading = req.method === 'GET' || req.method === 'HEAD';
+      const isReading = ['GET', 'HEAD', ...(posting === 'reads' ? ['POST'] : [])].includes(req.method);
       if (!isReading && caller.role !== 'admin') throw new GatewayError('not_allowed', 'This needs an admin key.');
       if (caller.team !== null && visibility === 'everything') {
         throw new GatewayError('not_allowed', 'This needs a key that is not bound to a team.');
@@ -48,7 +56,12 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
   mount('/teams', 'by-team', teamRoutes(options));
   mount('/audit', 'everything', auditRoutes(options));
   if (options.simulator !== null) {
-    mount('/simulate', 'everything', simulateRoutes(options, options.simulator, options.loadText));
+    mount('/simulate', 'everything', simulateRoutes(options, options.simulator, options.loadText), {
+      posting: 'reads',
+    });
   }
+  mount('/explain', 'everything', explainRoutes(options), { posting: 'reads' });
+  mount('/health', 'everything', healthRoutes(options));
+  mount('/routes', 'everything', routeRoutes(options));
   return app;
 };

@@ -8,11 +8,13 @@ import type { ConfigStatus } from '../../config/config-source.ts';
 import type { ConfigEditor } from '../../config-editor.ts';
 import type { AdminCaller } from '../../contract/admin/admin-caller.ts';
 import type { ModelHealth } from '../../execution/model-health.ts';
+import type { GenerationSpeeds } from '../../ledger/generation-speeds.ts';
 import type { LedgerReports } from '../../ledger/ledger-reports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Counters } from '../../limits/counters.ts';
 import type { Calendar } from '../../limits/period.ts';
 import type { Runtime } from '../../ports.ts';
+import type { HealthLog } from '../health-log.ts';
 import type { ServiceState } from '../readiness.ts';
 import type { LoadText, Simulator } from './simulate.ts';
 
@@ -35,6 +37,8 @@ export type AdminOptions = {
   loadText: LoadText;
   counters: Counters;
   calendar: Calendar;
+  healthLog: HealthLog;
+  speeds: Pick<GenerationSpeeds, 'of'>;
   clock: Clock;
   version: string;
 };

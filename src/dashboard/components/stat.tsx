@@ -1,0 +1,32 @@
+import type { ReactNode } from 'react';
+
+/** One figure with its name. `trend` is its change against the range before, and whether that is good news. */
+export const Stat = ({
+  name,
+  value,
+  note,
+  trend,
+  isGood,
+}: {
+  name: string;
+  value: ReactNode;
+  note?: ReactNode;
+  trend?: string | null;
+  isGood?: boolean | null;
+}) => (
+  <div className="card stat">
+    <dl>
+      <dt>{name}</dt>
+      <dd className="stat-value">{value}</dd>
+    </dl>
+    <p className="stat-note">
+      {trend != null && (
+        <span className={isGood == null ? undefined : isGood ? 'trend-good' : 'trend-bad'}>
+          {trend} to the range before
+        </span>
+      )}
+      {trend != null && note !== undefined && ' · '}
+      {note}
+    </p>
+  </div>
+);

@@ -1,0 +1,278 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useDeferredValue, useState } from 'react';
+import type { Explanation } from '../../contract/admin/explain.ts';
+import type { DifficultyHistogram } from '../../contract/admin/report.ts';
+import type { PolicyFigures, ThresholdCurve } from '../../contract/admin/simulate.ts';
+import { Badge } from '../components/badge.tsx';
+import { Card } from '../components/card.tsx';
+import { Facts } from '../components/facts.tsx';
+import { PageHead } from '../components/page-head.tsx';
+import { RangePicker } from '../components/range-picker.tsx';
+import { Stat } from '../components/stat.tsx';
+import { Empty, Failure, Loaded, Skeleton } from '../components/states.tsx';
+import { callApi } from '../lib/api.ts';
+import { change, count, milliseconds, money, percent } from '../lib/format.ts';
+import { useRange } from '../lib/range.ts';
+import { useRoutes } from '../lib/routes.ts';
+import { seriesOf } from '../lib/tier-series.ts';
+import { Scale } from './why-card.tsx';
+
+const Histogram = lazy(() => import('../components/histogram.tsx').then((module) => ({ default: module.Histogram })));
+
+/** What would be decided, and what another threshold would have done to the last days. */
+export default function LabPage() {
+  return (
+    <>
+      <PageHead
+        title="Routing lab"
+        note="Try a prompt, or move the threshold over what really happened. Nothing is sent."
+      >
+        <RangePicker />
+      </PageHead>
+      <TryPrompt />
+      <ThresholdCard />
+      <HistogramCard />
+      <ObserveCard />
+    </>
+  );
+}
+
+const TryPrompt = () => {
+  const [prompt, setPrompt] = useState('');
+  const [model, setModel] = useState('auto');
+  const [team, setTeam] = useState('default');
+  const wanted = useDeferredValue(JSON.stringify({ prompt, model: model || 'auto', team: team || 'default' }));
+  const decision = useQuery({
+    queryKey: ['explain', wanted],
+    queryFn: ({ signal }) => callApi<Explanation>('/explain', { method: 'POST', body: JSON.parse(wanted), signal }),
+    enabled: prompt.trim() !== '',
+    placeholderData: (previous) => previous,
+  });
+  return (
+    <Card title="Try a prompt" note="decided as you type">
+      <div className="halves">
+        <div className="stack">
+          <label className="field">
+            <span>Prompt</span>
+            <textarea rows={6} value={prompt} onChange={(event) => setPrompt(event.target.value)} />
+          </label>
+          <div className="toolbar">
+            <label className="field">
+              <span>Model asked for</span>
+              <input value={model} onChange={(event) => setModel(event.target.value)} />
+            </label>
+            <label className="field">
+              <span>Team</span>
+              <input value={team} onChange={(event) => setTeam(event.target.value)} />
+            </label>
+          </div>
+        </div>
+        <div className="stack" aria-live="polite">
+          {prompt.trim() === '' && <Empty title="No prompt yet" />}
+          {prompt.trim() !== '' && decision.error !== null && <Failure error={decision.error} />}
+          {prompt.trim() !== '' && decision.data !== undefined && <DecisionView decision={decision.data} />}
+        </div>
+      </div>
+    </Card>
+  );
+};
+
+const DecisionView = ({ decision }: { decision: Explanation }) => (
+  <>
+    <div className="row">
+      <Badge tone="accent">{decision.tier}</Badge>
+      <strong>{decision.attempts[0]}</strong>
+    </div>
+    <Scale difficulty={decision.difficulty} threshold={decision.threshold} />
+    <Facts
+      facts={[
+        ['Route', `${decision.route}${decision.line === null ? '' : ` (line ${decision.line})`}`],
+        ['Reason', decision.reasons.join('; ')],
+        ['Then', decision.attempts.slice(1).join(', then ')],
+        ['Because', decision.because.map(({ text }) => `it ${text}`).join(', ')],
+        ['Otherwise', decision.alternative],
+      ]}
+    />
+  </>
+);
+
+const isoRange = (ms: number) => {
+  const now = Date.now();
+  return { from: new Date(now - ms).toISOString(), to: new Date(now).toISOString() };
+};
+
+const ThresholdCard = () => {
+  const { ms, name } = useRange();
+  const routes = useRoutes();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const byDifficulty = routes.data?.routes.filter(({ usesDifficulty }) => usesDifficulty) ?? [];
+  const route = chosen ?? byDifficulty[0]?.name ?? null;
+  const curve = useQuery({
+    queryKey: ['curve', route, name],
+    queryFn: () => callApi<ThresholdCurve>('/simulate/curve', { query: { ...isoRange(ms), route } }),
+    enabled: route !== null,
+    staleTime: 60_000,
+  });
+  return (
+    <Card
+      title="Move the threshold"
+      note="every request of the range, decided again"
+      actions={
+        byDifficulty.length > 1 && (
+          <label className="field">
+            <span>Route</span>
+            <select value={route ?? ''} onChange={(event) => setChosen(event.target.value)}>
+              {byDifficulty.map(({ name: option }) => (
+                <option key={option}>{option}</option>
+              ))}
+            </select>
+          </label>
+        )
+      }
+    >
+      {routes.isSuccess && route === null ? (
+        <Empty title="No route decides by difficulty" />
+      ) : (
+        <Loaded query={curve} lines={5}>
+          {(data) =>
+            data.points[0]?.figures.requests === 0 ? (
+              <Empty title="No requests of this route in the range" />
+            ) : (
+              <Slider key={data.route} curve={data} />
+            )
+          }
+        </Loaded>
+      )}
+    </Card>
+  );
+};
+
+const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }) => {
+  const [threshold, setThreshold] = useState(current ?? 0.5);
+  const at = (value: number) => points[Math.round(value * 100)]?.figures as PolicyFigures;
+  const [now, then] = [at(current ?? 0.5), at(threshold)];
+  return (
+    <div className="stack">
+      <label className="field">
+        <span>
+          Threshold <output className="mono">{threshold.toFixed(2)}</output>
+          {current !== null && ` (now ${current.toFixed(2)})`}
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={1}
+          step={0.01}
+          value={threshold}
+          onChange={(event) => setThreshold(event.target.valueAsNumber)}
+        />
+      </label>
+      <div className="grid">
+        <Stat name="Cost" value={money(then.costNanoUsd)} trend={change(then.costNanoUsd, now.costNanoUsd)} />
+        <Stat
+          name="Answered by the weakest tier"
+          value={percent(then.smallShare)}
+          note={`of ${count(then.requests)} requests`}
+        />
+        <Stat
+          name="Expected quality"
+          value={percent(then.expectedQuality)}
+          note="answers nobody would rather have had from above"
+        />
+        <Stat name="Latency p95" value={milliseconds(then.p95Ms)} trend={change(then.p95Ms, now.p95Ms)} />
+      </div>
+      {threshold !== current && <CopyDiff route={route} from={current} to={threshold} />}
+    </div>
+  );
+};
+
+const CopyDiff = ({ route, from, to }: { route: string; from: number | null; to: number }) => {
+  const [isCopied, setIsCopied] = useState(false);
+  const before = from === null ? null : `-     difficulty: { threshold: ${from} }`;
+  const after = `+     difficulty: { threshold: ${to.toFixed(2)} }`;
+  const text = [` - name: ${route}`, before, after].filter((line) => line !== null).join('\n');
+  return (
+    <div className="stack">
+      <pre className="secret">
+        {text.split('\n').map((line) => (
+          <div
+            key={line}
+            className={line.startsWith('+') ? 'diff-add' : line.startsWith('-') ? 'diff-remove' : undefined}
+          >
+            {line}
+          </div>
+        ))}
+      </pre>
+      <div className="row">
+        <button
+          type="button"
+          className="button"
+          onClick={() => void navigator.clipboard.writeText(text).then(() => setIsCopied(true))}
+        >
+          Copy as a change of routes.yaml
+        </button>
+        {isCopied && <span role="status">Copied.</span>}
+      </div>
+    </div>
+  );
+};
+
+const HistogramCard = () => {
+  const { ms, name } = useRange();
+  const histogram = useQuery({
+    queryKey: ['report', 'difficulty', name],
+    queryFn: () => callApi<DifficultyHistogram>('/report/difficulty', { query: isoRange(ms) }),
+  });
+  return (
+    <Card title="Difficulty by outcome" note="requests in each step of 0.02">
+      <Loaded query={histogram} lines={6}>
+        {({ steps }) =>
+          steps.every(({ counts }) => Object.keys(counts).length === 0) ? (
+            <Empty title="No request in this range was judged by difficulty" />
+          ) : (
+            <Suspense fallback={<Skeleton lines={6} />}>
+              <Histogram
+                label="Requests by difficulty and outcome"
+                steps={steps}
+                series={seriesOf(steps.map(({ counts }) => counts))}
+              />
+            </Suspense>
+          )
+        }
+      </Loaded>
+    </Card>
+  );
+};
+
+const ObserveCard = () => {
+  const { ms } = useRange();
+  const routes = useRoutes();
+  const observed = routes.data?.routes.filter(({ isObserved }) => isObserved) ?? [];
+  const enforce = useMutation({
+    mutationFn: (route: string) =>
+      callApi<{ before: PolicyFigures; after: PolicyFigures }>('/simulate', {
+        method: 'POST',
+        body: { ...isoRange(ms), enforce: [route] },
+      }),
+  });
+  if (observed.length === 0) return null;
+  return (
+    <Card title="Rules that only watch" note="what enforcing them would have done in this range">
+      {observed.map(({ name }) => (
+        <div key={name} className="row">
+          <strong>{name}</strong>
+          <button type="button" className="button" onClick={() => enforce.mutate(name)} disabled={enforce.isPending}>
+            Work it out
+          </button>
+          {enforce.variables === name && enforce.data !== undefined && (
+            <span>
+              {money(enforce.data.before.costNanoUsd)} → {money(enforce.data.after.costNanoUsd)}, weakest tier{' '}
+              {percent(enforce.data.after.smallShare)}, expected quality {percent(enforce.data.after.expectedQuality)}
+            </span>
+          )}
+        </div>
+      ))}
+      {enforce.error !== null && <Failure error={enforce.error} />}
+    </Card>
+  );
+};
