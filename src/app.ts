@@ -68,6 +68,7 @@ import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { MemoryResponseStore } from './responses/memory-response-store.ts';
 import type { ResponseStore } from './responses/response-store.ts';
+import { CostPace } from './routing/cost-pace.ts';
 import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
 import { compileRoutingTable } from './routing/routing-table.ts';
@@ -149,6 +150,11 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     ...(options.shipper && { ledger: shownState(options.shipper) }),
     ...(shared && { limits: stateOf(shared) }),
   });
+  const pace = new CostPace(clock, async (sinceMs) => {
+    const rows = await options.ledger.spend({ sinceMs, untilMs: clock.now(), by: 'route' });
+    return new Map(rows.map(({ group, costNanoUsd }) => [group, costNanoUsd]));
+  });
+  pace.open().catch((error: unknown) => logger.warn({ err: error }, 'what today has cost so far cannot be read'));
   const healthLog = new HealthLog(clock, () => readinessOf(runtime, config.status(), health, services()));
   const ports: Ports = {
     clock,
@@ -170,10 +176,12 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     ledger: observeLedger(options.ledger, (entry) => {
       metrics.observe(entry);
       speeds.observe(entry);
+      pace.observe(entry, runtime.table.tiers.at(-1)?.name ?? '');
     }),
     health,
     sessions: new MemorySessionStore(clock),
     shares: new ShareThresholds(options.classifier.typicalDifficulties),
+    pace,
     random: Math.random,
     ...overrides,
   };

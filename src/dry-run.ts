@@ -6,7 +6,8 @@ import { decide } from './routing/decide.ts';
 import { factsOf, languageOf } from './routing/request-facts.ts';
 import { compileRoutingTable } from './routing/routing-table.ts';
 import { selectRoute } from './routing/select-route.ts';
-import { ShareThresholds, thresholdOf } from './routing/share-thresholds.ts';
+import { ShareThresholds } from './routing/share-thresholds.ts';
+import { thresholdOf } from './routing/threshold.ts';
 
 export type DryRun = {
   route: string;
@@ -41,8 +42,10 @@ export const dryRun = async (
   const selection = selectRoute(table, { model, team, route: null, tier: null, at }, facts);
   const scored = classifier.classify(toConversation(request.body));
   const { difficulty } = scored;
+  // As at the beginning of a day with nothing spent.
+  const pace = { affordableShare: () => 1 };
   const shares = new ShareThresholds(classifier.typicalDifficulties);
-  const threshold = thresholdOf(selection.route, difficulty, shares, classifier);
+  const threshold = thresholdOf(selection.route, difficulty, { shares, pace, classifier });
   const names = Object.keys(config.routes.upstreams);
   const states = new Map(names.map((name) => [name, { state: 'ready', detail: 'ready' } as const]));
   const decision = decide({

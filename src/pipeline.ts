@@ -30,8 +30,8 @@ import { isObserved } from './routing/rollout.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import { type Selection, selectRoute, type Wishes } from './routing/select-route.ts';
 import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
-import { thresholdOf } from './routing/share-thresholds.ts';
 import { spendingRule } from './routing/spending-rule.ts';
+import { thresholdOf } from './routing/threshold.ts';
 import { streamOut } from './stream-out.ts';
 
 /**
@@ -102,7 +102,7 @@ export const createPipeline = (ports: Ports) => {
         facts,
         requestedModel: request.model,
         difficulty,
-        threshold: thresholdOf(selection.route, difficulty, ports.shares, runtime.classifier),
+        threshold: thresholdOf(selection.route, difficulty, { ...ports, classifier: runtime.classifier }),
         states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
         health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
         session:

@@ -12,6 +12,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Counters } from './limits/counters.ts';
 import type { Calendar } from './limits/period.ts';
+import type { CostPace } from './routing/cost-pace.ts';
 import type { Candidate, RoutingTable } from './routing/routing-table.ts';
 import type { SessionStore } from './routing/session.ts';
 import type { ShareThresholds } from './routing/share-thresholds.ts';
@@ -48,6 +49,8 @@ export type Ports = {
   sessions: SessionStore;
   /** Thresholds of routes that ask for a share of requests. */
   shares: ShareThresholds;
+  /** How much of the day's money routes with `maxCostPerDay` have left. */
+  pace: CostPace;
   /** A number in [0, 1). */
   random(): number;
 };

@@ -285,6 +285,16 @@ const DifficultySchema = z.union([
     }),
   }),
   z.strictObject({
+    maxCostPerDay: z
+      .number()
+      .positive()
+      .meta({
+        description:
+          'USD that a day (UTC) of the route may cost: as many requests go to the strongest tier, the hardest first, as the ' +
+          'money lasts until midnight. Each gateway counts its own.',
+      }),
+  }),
+  z.strictObject({
     quality: share.meta({
       description:
         "Part of the gap between the tiers' quality to recover, on the labels that the difficulty model was trained or " +

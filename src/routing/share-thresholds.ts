@@ -1,6 +1,3 @@
-import type { RouteConfig } from '../config/schema.ts';
-import type { DifficultyClassifier } from '../difficulty/classifier.ts';
-
 /** Recent difficulties remembered for a route: enough for a share to within about two percent. */
 const WINDOW = 1_000;
 
@@ -50,18 +47,4 @@ const rankOf = (value: number, sorted: readonly number[]): number => {
     else high = middle;
   }
   return low;
-};
-
-/** The difficulty from which a route sends requests to the strongest tier; null where difficulty does not decide. */
-export const thresholdOf = (
-  route: RouteConfig | null,
-  difficulty: number,
-  shares: ShareThresholds,
-  classifier: Pick<DifficultyClassifier, 'thresholdForQuality'>,
-): number | null => {
-  const rule = route?.difficulty;
-  if (route === null || rule === undefined) return null;
-  if ('threshold' in rule) return rule.threshold;
-  if ('quality' in rule) return classifier.thresholdForQuality(rule.quality);
-  return shares.thresholdFor(route.name, rule.largeShare, difficulty);
 };

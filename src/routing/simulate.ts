@@ -2,10 +2,12 @@ import type { PolicyFigures, Simulation } from '../contract/admin/simulate.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { AttemptRecord, LedgerEntry, TokenCounts } from '../contract/ledger-entry.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
+import { CostPace } from './cost-pace.ts';
 import { decide } from './decide.ts';
 import type { Candidate, Capability, RoutingTable } from './routing-table.ts';
 import { selectRoute } from './select-route.ts';
-import { ShareThresholds, thresholdOf } from './share-thresholds.ts';
+import { ShareThresholds } from './share-thresholds.ts';
+import { thresholdOf } from './threshold.ts';
 
 export type SimulateOptions = {
   /** Oldest first. */
@@ -34,10 +36,13 @@ export const simulate = (options: SimulateOptions): Simulation => {
   const { entries, isSample } = options;
   const known = historyOf(entries);
   const shares = new ShareThresholds(options.classifier.typicalDifficulties);
+  let at = 0;
+  const pace = new CostPace({ now: () => at }, async () => new Map());
   const replayed: Replayed[] = [];
   const leftOut: Record<string, number> = {};
   for (const entry of entries) {
-    const result = replay(entry, options, known, shares);
+    at = entry.at;
+    const result = replay(entry, options, known, { shares, pace });
     if (typeof result === 'string') leftOut[result] = (leftOut[result] ?? 0) + 1;
     else replayed.push(result);
   }
@@ -78,7 +83,7 @@ const replay = (
   entry: LedgerEntry,
   { table, classifier, thresholds, costOf }: SimulateOptions,
   known: Known,
-  shares: ShareThresholds,
+  { shares, pace }: { shares: ShareThresholds; pace: CostPace },
 ): Replayed | string => {
   const { request, difficulty, requestedModel, attempts, team } = entry;
   const shown = attempts.find(({ isShown }) => isShown);
@@ -95,7 +100,7 @@ const replay = (
     const threshold =
       route?.difficulty !== undefined && given !== undefined
         ? given
-        : thresholdOf(route, difficulty ?? 0, shares, classifier);
+        : thresholdOf(route, difficulty ?? 0, { shares, pace, classifier });
     const decision = decide({
       table,
       selection,
@@ -123,9 +128,10 @@ const replay = (
       quality: qualityAt(shown.tier),
       totalMs: entry.totalMs,
     };
+    const own = costOf(shown.tokens, first);
+    pace.observe({ ...entry, tier: first.tier, costNanoUsd: own }, strongest ?? '');
     const isUnchanged = attempts[0]?.tier === first.tier && nameOf(attempts[0]) === nameOf(first);
     if (isUnchanged) return { team, before, after: withPrices(before, entry, table, costOf) };
-    const own = costOf(shown.tokens, first);
     const stronger = decision.attempts.find(({ tier }) => rankOf(table, tier) > rankOf(table, first.tier));
     const rate =
       route?.escalate !== undefined && selection.forcedTier === null && stronger !== undefined

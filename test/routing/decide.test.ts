@@ -6,7 +6,8 @@ import { type DecideInput, decide } from '../../src/routing/decide.ts';
 import type { RequestFacts } from '../../src/routing/request-facts.ts';
 import type { Candidate, Capability, RoutingTable } from '../../src/routing/routing-table.ts';
 import { selectRoute, type Wishes } from '../../src/routing/select-route.ts';
-import { ShareThresholds, thresholdOf } from '../../src/routing/share-thresholds.ts';
+import { ShareThresholds } from '../../src/routing/share-thresholds.ts';
+import { thresholdOf } from '../../src/routing/threshold.ts';
 import type { UpstreamState } from '../../src/upstreams/upstream.ts';
 
 const ALL: Capability[] = ['tools', 'images', 'audio', 'json'];
@@ -87,8 +88,10 @@ const decideFor = ({
     facts: requestFacts,
     requestedModel: all.model,
     difficulty,
-    threshold: thresholdOf(selection.route, difficulty, new ShareThresholds([]), {
-      thresholdForQuality: (quality) => 1 - quality,
+    threshold: thresholdOf(selection.route, difficulty, {
+      shares: new ShareThresholds([]),
+      pace: { affordableShare: () => 1 },
+      classifier: { thresholdForQuality: (quality) => 1 - quality },
     }),
     isObserved: selection.route?.mode === 'observe',
     states: new Map(

@@ -36,8 +36,8 @@ export const simulateRoutes = (
 ): Hono<AdminEnv> =>
   new Hono<AdminEnv>()
     .post('/', async (context) => {
-      const { from, to, config, thresholds } = await readJson(context, SimulateQuerySchema, clock);
-      const rules = config === undefined ? runtime().config : await loaded(config, loadText);
+      const { from, to, config, thresholds, enforce } = await readJson(context, SimulateQuerySchema, clock);
+      const rules = enforced(config === undefined ? runtime().config : await loaded(config, loadText), enforce);
       const range = rangeOf(from, to);
       return context.json(await simulator<Simulation>({ config: rules, ...range, thresholds, route: null }));
     })
@@ -46,6 +46,16 @@ export const simulateRoutes = (
       const question = { config: runtime().config, ...rangeOf(from, to), thresholds: {}, route };
       return context.json(await simulator<ThresholdCurve>(question));
     });
+
+/** The rules with these routes acting on every request, though they only watch. */
+const enforced = (config: LoadedConfig, names: readonly string[]): LoadedConfig => {
+  const routes = config.routes.routes.map(({ rollout, ...route }) =>
+    names.includes(route.name)
+      ? { ...route, mode: 'enforce' as const }
+      : { ...route, ...(rollout !== undefined && { rollout }) },
+  );
+  return { ...config, routes: { ...config.routes, routes } };
+};
 
 const loaded = async (text: string, loadText: LoadText): Promise<LoadedConfig> => {
   const result = await loadText(text);
