@@ -30,7 +30,6 @@ const RANKS: Record<string, number> = {
   'run-config-tests.ts': 4,
   'config-editor.ts': 4,
   'open-key-database.ts': 6,
-  'dry-run.ts': 4,
   'upstream-registry.ts': 6,
   'simulation.ts': 6,
   'simulation-thread.ts': 6,

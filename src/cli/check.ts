@@ -3,7 +3,6 @@ import { formatProblems } from '../config/format-problems.ts';
 import { loadConfig } from '../config/load.ts';
 import { classifierOf, loadClassifier } from '../difficulty/load-classifier.ts';
 import { parseWeights } from '../difficulty/weights.ts';
-import { dryRun } from '../dry-run.ts';
 import { systemClock } from '../lib/clock.ts';
 import { runConfigTests } from '../run-config-tests.ts';
 import { configFileOf } from '../settings.ts';
