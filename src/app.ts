@@ -130,7 +130,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const health = new ModelHealth(clock);
   const figures = new LimitFigures(clock);
   const metrics = createMetrics(health, () => runtime, figures, options.redis, options.shipper);
-  const spend = ledgerSpend(options.ledger, logger);
+  const spend = ledgerSpend({ ledger: options.ledger, reports: options.reports ?? null, logger });
   const shared = options.redis && shareCounters(options.redis, options, spend);
   const alerts = openAlerts(options, () => runtime.config.routes.alerts ?? null);
   const counters = new Counters({

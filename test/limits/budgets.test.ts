@@ -137,6 +137,23 @@ describe('a budget that rejects', () => {
     expect([hit.status, hit.headers['x-rightsize-cache']]).toEqual([200, 'hit']);
   });
 
+  test('a cached answer counts as a request, takes no tokens, and has the headers of both', async () => {
+    const limits = { requestsPerMinute: 5, tokensPerMinute: 9_000 };
+    await start({}, { route: { cache: { ttl: '1h' } }, routes: { teams: { research: { limits } } } });
+    const left = ({ headers }: RawReply) => [
+      headers['x-ratelimit-remaining-requests'],
+      headers['x-ratelimit-remaining-tokens'],
+      headers['x-ratelimit-limit-tokens'],
+    ];
+    const first = await ask();
+    expect(Number(left(first)[1])).toBeLessThan(9_000);
+    const hit = await ask();
+    expect(hit.headers['x-rightsize-cache']).toBe('hit');
+    const [requests, tokens, limit] = left(hit);
+    expect([requests, limit]).toEqual(['3', '9000']);
+    expect(left(await ask())).toEqual(['2', tokens, limit]);
+  });
+
   test('of a key holds beside that of its team', async () => {
     const budget = {
       usd: 0.0011,
