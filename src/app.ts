@@ -47,6 +47,7 @@ import type { Shipper } from './ledger/shipper.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { NanoUsd } from './lib/money.ts';
+import type { Postgres } from './lib/postgres.ts';
 import { programVersion } from './lib/program-version.ts';
 import type { RedisConnection } from './lib/redis-connection.ts';
 import { SqliteDatabase } from './lib/sqlite-database.ts';
@@ -89,6 +90,8 @@ export type AppOptions = {
   shipper?: Pick<Shipper, 'state'> | null;
   /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
   redis?: RedisConnection | undefined;
+  /** Where keys are shared, for its state alone. */
+  postgres?: Pick<Postgres, 'state'> | undefined;
   /** Responses that clients want kept; in memory where none is given. The caller closes it. */
   responses?: ResponseStore;
   /** Decides where routes.yaml names no model of its own. */
@@ -147,6 +150,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const speeds = new GenerationSpeeds();
   const services = (): Record<string, ServiceState> => ({
     ...(options.redis && { redis: options.redis.state() }),
+    ...(options.postgres && { postgres: options.postgres.state() }),
     ...(options.shipper && { ledger: shownState(options.shipper) }),
     ...(shared && { limits: stateOf(shared) }),
   });

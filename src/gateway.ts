@@ -102,6 +102,7 @@ export const startGateway = async (
     reports: sharedLedger?.reports() ?? threadReports,
     shipper,
     redis,
+    postgres: postgres ?? undefined,
     responses,
     classifier,
     dataDir: settings.dataDir,

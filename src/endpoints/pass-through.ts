@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { Caller } from '../auth/caller.ts';
 import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
@@ -36,7 +37,8 @@ export const createPassThrough = (ports: Ports) => (request: PassThroughRequest)
     named.passage.note({ requestedModel: model });
     await named.count(candidate);
     const isRead = READS_ONLY.has(request.method);
-    const body = bytes === null ? (isRead ? null : streamOf(request.body)) : rename(bytes, model, candidate.model);
+    const body =
+      bytes === null ? (isRead ? null : streamOf(request.body)) : rename(bytes, model, candidate.model, named.caller);
     const headers = headersToSend(request.headers);
     if (typeof body === 'string') headers['content-length'] = String(Buffer.byteLength(body));
     const { result } = await named.ask(
@@ -71,8 +73,11 @@ const peek = async (
   }
 };
 
-const rename = (bytes: Buffer, asked: string | null, model: string): string | Buffer =>
-  asked === null || asked === model ? bytes : spliceJson(bytes.toString('utf8'), { model: JSON.stringify(model) });
+/** A bound key's body names the model once: parsers disagree on which counts of two, and only one has been checked. */
+const rename = (bytes: Buffer, asked: string | null, model: string, { permissions }: Caller): string | Buffer =>
+  asked === null || (asked === model && mayUseNamed(permissions, ''))
+    ? bytes
+    : spliceJson(bytes.toString('utf8'), { model: JSON.stringify(model) });
 
 /** @throws GatewayError `not_found`, `not_allowed`, `model_not_allowed`, `invalid_value` for a header that names nothing. */
 const chooseUpstream = (

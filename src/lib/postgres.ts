@@ -16,6 +16,9 @@ export type PostgresOptions = {
 /** One query. Rows are typed by who asks; `bigint` columns come as numbers, which is exact up to 2^53. */
 export type Query = <Row extends object = Record<string, unknown>>(text: string, values?: unknown[]) => Promise<Row[]>;
 
+/** What its last use told. `down`: it could not be reached, or did not answer in time. */
+export type PostgresState = { state: 'ready' | 'down'; detail: string };
+
 /** Queries that may wait for a connection at the same time; more are refused at once. */
 const MAX_WAITING = 1_000;
 const INT8 = 20;
@@ -26,6 +29,7 @@ const INT8 = 20;
  */
 export class Postgres {
   readonly #pool: pg.Pool;
+  #trouble: string | null = null;
 
   /** Connects to nothing yet. @throws Error for a URL that is none. */
   constructor({ url, maxConnections = 10, connectTimeoutMs = 2_000, queryTimeoutMs = 5_000, logger }: PostgresOptions) {
@@ -46,13 +50,13 @@ export class Postgres {
   /** @throws Error of Postgres, or for a limit on waiting. */
   readonly query: Query = async (text, values) => {
     this.#refuseCrowd();
-    return (await this.#pool.query(text, values)).rows;
+    return this.#watched(async () => (await this.#pool.query(text, values)).rows);
   };
 
   /** Runs `work` in a transaction; whatever throws rolls all of it back. */
   async transaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result> {
     this.#refuseCrowd();
-    const client = await this.#pool.connect();
+    const client = await this.#watched(() => this.#pool.connect());
     // Between two queries the pool does not listen; the next query then fails.
     const ignore = () => {};
     client.on('error', ignore);
@@ -78,8 +82,26 @@ export class Postgres {
     }
   }
 
+  state(): PostgresState {
+    return this.#trouble === null ? { state: 'ready', detail: 'ready' } : { state: 'down', detail: this.#trouble };
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  /** An error with an SQLSTATE is an answer of a server that is there, unless it says that it is going or coming. */
+  async #watched<Result>(use: () => Promise<Result>): Promise<Result> {
+    try {
+      const result = await use();
+      this.#trouble = null;
+      return result;
+    } catch (error) {
+      const { code = '', message } = error as { code?: string; message: string };
+      const isAnswer = /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|53)/.test(code);
+      this.#trouble = isAnswer ? null : code || message;
+      throw error;
+    }
   }
 
   #refuseCrowd(): void {

@@ -1,13 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
-import { MemoryKeyStore } from '../../src/auth/memory-key-store.ts';
+import type { Caller } from '../../src/auth/caller.ts';
+import { digestOf } from '../../src/auth/digest.ts';
+import { KeyDirectory } from '../../src/auth/key-directory.ts';
+import { SQLITE_KEY_TABLES } from '../../src/auth/key-tables.ts';
+import { SqlKeyRegistry } from '../../src/auth/sql-key-registry.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { SqliteDatabase } from '../../src/lib/sqlite-database.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const caller = { keyId: 'key_1', team: 'research' };
 const other = { keyId: 'key_2', team: 'platform' };
-const keys = new MemoryKeyStore([
-  { secret: 'rs-one', caller },
-  { secret: 'rs-two', caller: other },
-]);
+const open = (fixed: Record<string, Caller>) =>
+  new KeyDirectory({
+    fixed: new Map(Object.entries(fixed).map(([secret, owner]) => [digestOf(secret), owner])),
+    registry: new SqlKeyRegistry(new SqliteDatabase({ file: ':memory:', steps: SQLITE_KEY_TABLES })),
+    maxAgeMs: 0,
+    isAlwaysRequired: false,
+    clock: new ManualClock(),
+    logger: createLogger('silent'),
+  });
+const keys = open({ 'rs-one': caller, 'rs-two': other });
 
 describe('with keys configured', () => {
   test.each([
@@ -41,7 +54,8 @@ describe('with keys configured', () => {
 });
 
 test('without any key configured every caller is anonymous, whatever it sends', async () => {
-  const none = new MemoryKeyStore([]);
+  const none = open({});
+  await none.start();
   for (const headers of [{}, { authorization: 'Bearer anything' }]) {
     await expect(authenticate(headers, none)).resolves.toEqual({ keyId: null, team: 'default' });
   }

@@ -57,8 +57,12 @@ test('while Postgres is gone a query fails within its limit, and after its retur
   const before = performance.now();
   await expect(postgres.query('SELECT 1')).rejects.toThrow();
   expect(performance.now() - before).toBeLessThan(5_000);
+  expect(postgres.state().state).toBe('down');
   await server.start();
   await until(() => postgres.query('SELECT 1').catch(() => null), 10_000);
+  expect(postgres.state()).toEqual({ state: 'ready', detail: 'ready' });
+  await expect(postgres.query('SELECT nonsense')).rejects.toThrow('nonsense');
+  expect(postgres.state().state).toBe('ready');
 });
 
 test('a query that takes too long is given up', async () => {
