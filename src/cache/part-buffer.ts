@@ -105,7 +105,8 @@ export class PartBuffer {
   }
 }
 
-const sizeOf = (batch: StreamPart[]): number => batch.reduce((sum, { text }) => sum + text.length, 0);
+const sizeOf = (batch: StreamPart[]): number =>
+  batch.reduce((sum, { text, native }) => sum + text.length + (native?.length ?? 0), 0);
 
 const TOO_SLOW = new GatewayError('upstream_interrupted', 'The answer was read too slowly to be shared.');
 const LEFT = new GatewayError('client_closed_request', 'The client closed the connection.');

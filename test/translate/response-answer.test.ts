@@ -108,6 +108,14 @@ describe('the events of an answer', () => {
     expect(response['output'][0].content[0].logprobs).toEqual(logprobs.content);
   });
 
+  test('are one line each, by whatever a client takes for the end of a line', () => {
+    const content = 'a\u2028b\u2029c\u0085d\r\ne';
+    const text = builder().add(chunk({ content }));
+    expect(text).not.toMatch(/[\u2028\u2029\u0085\r]/);
+    expect(stream([chunk({ content }, 'stop')]).response['output'][0].content[0].text).toBe(content);
+    expect(readResponseEvents(text).at(-1)!['delta']).toBe(content);
+  });
+
   test('of an empty answer are the two that frame it', () => {
     const { types, response } = stream([chunk({ role: 'assistant', content: '' }), chunk({}, 'stop')]);
     expect(types).toEqual(['response.created', 'response.in_progress', 'response.completed']);

@@ -1,7 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { checked } from '../../src/contract/chat-request.ts';
 import { GatewayError } from '../../src/contract/errors.ts';
+import { NO_HISTORY, toNativeForm } from '../../src/translate/responses/native-form.ts';
 import type { Item, ResponsesBody } from '../../src/translate/responses/request-body.ts';
-import { inputItems } from '../../src/translate/responses/request-body.ts';
+import { inputItems, ResponsesBodySchema } from '../../src/translate/responses/request-body.ts';
 import { toChatRequest } from '../../src/translate/responses/to-chat-request.ts';
 
 const translate = (body: Partial<ResponsesBody>, context: Item[] = []) => {
@@ -219,4 +222,66 @@ test('settings have chat’s names, unknown fields pass, and what is only for th
     top_logprobs: 2,
   });
   expect(body).toMatchObject({ metadata: { team: 'x' }, prompt_cache_key: 'k' });
+});
+
+/** What a client may send that passes as JSON: known words in wrong places, and anything else. */
+const junk = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, true, 0, -1, '', 'x', 'message', 'function_call', 'input_text', 'local_shell', 'custom'),
+    fc.array(tie('value'), { maxLength: 3 }),
+    tie('object'),
+  ),
+  object: fc.dictionary(
+    fc.constantFrom(
+      ...[
+        'type',
+        'role',
+        'content',
+        'id',
+        'call_id',
+        'name',
+        'arguments',
+        'input',
+        'output',
+        'action',
+        'text',
+        'tools',
+      ],
+      ...['format', 'mode', 'function', 'file_id', 'image_url', 'refusal', 'summary', 'schema', 'encrypted_content'],
+    ),
+    tie('value'),
+    { maxKeys: 5 },
+  ),
+}));
+
+test('nothing that passes the schema makes anything but a chat request or a refusal', () => {
+  const fields = [
+    'input',
+    'tools',
+    'tool_choice',
+    'text',
+    'reasoning',
+    'include',
+    'metadata',
+    'instructions',
+    'prompt',
+  ];
+  let translated = 0;
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...fields), junk.value, { maxKeys: 4 }), (body) => {
+      try {
+        const whole = checked(ResponsesBodySchema, { model: 'auto', ...body });
+        const { wire } = toChatRequest(whole, inputItems(whole), []);
+        const form = toNativeForm(JSON.stringify(whole), whole, null, NO_HISTORY);
+        const target = { upstream: 'u', model: 'm', isStream: false, keepsAnswers: true, home: 'elsewhere' };
+        expect([JSON.parse(JSON.stringify(wire)), JSON.parse(form.bodyFor(target))]).toHaveLength(2);
+        translated++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(GatewayError);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(translated).toBeGreaterThan(10);
 });

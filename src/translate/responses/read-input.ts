@@ -107,8 +107,9 @@ class Reading {
     if (!Array.isArray(output)) return JSON.stringify(output ?? '');
     return (output as Part[])
       .map((part, i) => {
-        if (part.type === 'input_text' || part.type === 'output_text' || part.type === 'text') return part.text ?? '';
-        this.#needs(`${param}.output[${i}]`, `A tool's result of type "${part.type}"`);
+        if (part?.type === 'input_text' || part?.type === 'output_text' || part?.type === 'text')
+          return part.text ?? '';
+        this.#needs(`${param}.output[${i}]`, `A tool's result of type "${part?.type}"`);
         return '';
       })
       .join('\n');

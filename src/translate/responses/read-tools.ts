@@ -120,8 +120,10 @@ const readChoice = (choice: ResponsesBody['tool_choice'], functions: ChatFunctio
   if (choice == null) return { functions, need: null };
   if (typeof choice === 'string') return { functions, value: choice, need: null };
   if (choice.type === 'allowed_tools') {
-    const allowed = Array.isArray(choice['tools']) ? (choice['tools'] as { type?: string; name?: string }[]) : [];
-    const names = new Set(allowed.map(({ type, name }) => (type === 'local_shell' ? LOCAL_SHELL : name)));
+    const allowed = Array.isArray(choice['tools'])
+      ? (choice['tools'] as ({ type?: string; name?: string } | null)[])
+      : [];
+    const names = new Set(allowed.map((tool) => (tool?.type === 'local_shell' ? LOCAL_SHELL : tool?.name)));
     const value = choice['mode'] === 'required' ? 'required' : 'auto';
     return { functions: functions.filter(({ name }) => names.has(name)), value, need: null };
   }

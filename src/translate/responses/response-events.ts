@@ -11,7 +11,8 @@ export class ResponseEvents {
   }
 
   emit(type: string, fields: Record<string, unknown>): void {
-    const data = JSON.stringify({ type, sequence_number: this.#sequence++, ...fields });
+    const json = JSON.stringify({ type, sequence_number: this.#sequence++, ...fields });
+    const data = json.replace(LINE_BREAKS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
     this.#text += `event: ${type}\ndata: ${data}\n\n`;
   }
 
@@ -22,6 +23,9 @@ export class ResponseEvents {
     return text;
   }
 }
+
+/** What some clients cut lines at, and JSON leaves as it is. In an event stream only CR and LF end a line. */
+const LINE_BREAKS = /[\u0085\u2028\u2029]/g;
 
 /** One item of an output while it is written: it tells of every change by events, and stands in the output from its first. */
 export interface OutputItem {
