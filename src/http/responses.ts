@@ -4,8 +4,10 @@ import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { Dialect } from '../dialects/dialect.ts';
+import { forgetAtUpstream } from '../dialects/forget-response.ts';
 import { estimatePromptTokens } from '../ledger/estimate-tokens.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Runtime } from '../ports.ts';
 import type { ResponseStore, StoredResponse } from '../responses/response-store.ts';
 import { requestIdOf } from './front-door.ts';
 import { type BodyLimits, readBody } from './read-body.ts';
@@ -14,6 +16,7 @@ export type ResponsesOptions = {
   responses: ResponseStore;
   /** Reads what is to be counted. */
   responsesDialect: Dialect;
+  runtime(): Runtime;
   keys: KeyStore;
   clock: Clock;
   bodyLimits: BodyLimits;
@@ -50,8 +53,12 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
     return context.body(response, 200, { 'content-type': 'application/json' });
   });
   app.delete('/:id', async (context) => {
-    const id = context.req.param('id');
-    if (!(await responses.delete(context.get('team'), id))) notFound(id);
+    const found = await stored(context);
+    const { id } = found;
+    const leaving = new AbortController();
+    context.env.outgoing.once('close', () => leaving.abort(LEFT));
+    await forgetAtUpstream(found, options.runtime(), leaving.signal);
+    await responses.delete(context.get('team'), id);
     return context.json({ id, object: 'response', deleted: true });
   });
   app.post('/:id/cancel', async (context) => {
@@ -115,6 +122,8 @@ const pageOf = (
     has_more: begin + count < ordered.length,
   };
 };
+
+const LEFT = new GatewayError('client_closed_request', 'The client left.');
 
 const notFound = (id: string): never => {
   throw new GatewayError('not_found', `Response with id '${id}' not found.`, { param: 'response_id' });

@@ -42,8 +42,10 @@ export const fromErrorStatus = (
   const isRequestFault = (status === 400 || status === 413 || status === 422) && said !== null;
   if (isRequestFault) {
     return new GatewayError('upstream_refused', `Upstream "${upstream}" refused the request (${status})${words}`, {
-      // A parameter that one model lacks another may have; a value that is wrong is wrong everywhere.
-      isRetryable: /"code"\s*:\s*"unsupported_parameter"/.test(answer.text),
+      // What one upstream lacks another may have, or not need; a value that is wrong is wrong everywhere.
+      isRetryable: /"code"\s*:\s*"(unsupported_parameter|previous_response_not_found|invalid_encrypted_content)"/.test(
+        answer.text,
+      ),
       upstreamStatus: status,
       relay: { status, body: answer.text, contentType: 'application/json' },
     });

@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { post, type RawReply } from '../support/chat-client.ts';
 import { ANSWER, behaviours, FaultyUpstream, good } from '../support/faulty-upstream.ts';
@@ -255,6 +256,34 @@ describe('a chain', () => {
         { type: 'message', role: 'user', content: 'Go on.' },
       ],
     });
+  });
+
+  test.each(['previous_response_not_found', 'invalid_encrypted_content'])(
+    'that its upstream refuses with %s goes on at another, with its items',
+    async (code) => {
+      const first = idOf(await ask({ tools: WEB }));
+      cloud.script((call) =>
+        call.json({ error: { message: 'no', type: 'invalid_request_error', param: null, code } }, 400),
+      );
+      const reply = await ask({ tools: WEB, input: 'Go on.', previous_response_id: first });
+      expect(reply.headers['x-rightsize-upstream']).toBe('other');
+      const sent = JSON.parse(other.last.bytes.toString());
+      expect(sent).not.toHaveProperty('previous_response_id');
+      expect(sent.input).toHaveLength(4);
+    },
+  );
+
+  test('is deleted at the upstream that keeps it too, and stays while that refuses', async () => {
+    const id = idOf(await ask({ tools: WEB }));
+    const remove = async () => {
+      const response = await request(`${gateway.url}/v1/responses/${id}`, { method: 'DELETE' });
+      return [response.statusCode, await response.body.json()];
+    };
+    cloud.script(behaviours['HTML 502']);
+    expect((await remove())[0]).toBe(502);
+    expect(await remove()).toEqual([200, { id, object: 'response', deleted: true }]);
+    expect([cloud.last.path, cloud.last.headers.authorization]).toEqual([`/v1/responses/${id}`, 'Bearer sk-1']);
+    expect((await remove())[0]).toBe(404);
   });
 
   test('moves to a model that speaks chat alone, as messages', async () => {

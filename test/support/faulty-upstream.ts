@@ -58,7 +58,7 @@ export class UpstreamCall {
   constructor(request: IncomingMessage, response: ServerResponse, bytes: Buffer, id: string, voice: Voice) {
     this.#voice = voice;
     this.bytes = bytes;
-    this.body = JSON.parse(bytes.toString('utf8')) as WireBody;
+    this.body = JSON.parse(bytes.toString('utf8') || '{}') as WireBody;
     this.headers = request.headers;
     this.path = request.url ?? '';
     this.response = response;

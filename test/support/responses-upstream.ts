@@ -56,8 +56,9 @@ export const nativeEvents = (id: string): string[] => {
 
 const isNative = ({ path }: UpstreamCall): boolean => path.endsWith('/responses');
 
-/** Speaks responses where it is asked to, and chat elsewhere. */
+/** Speaks responses where it is asked to, and chat elsewhere; a request without a body is one to delete. */
 export const speaksResponses: Behaviour = (call) => {
+  if (call.bytes.length === 0) return call.json({ object: 'response', deleted: true });
   if (!isNative(call)) return good(call);
   const id = `resp_native_${call.id}`;
   if (!call.isStream) {
