@@ -7,6 +7,7 @@ import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
+import { RedisEmbeddingCache } from './cache/redis-embedding-cache.ts';
 import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { diffConfig } from './config/diff.ts';
@@ -72,6 +73,8 @@ import type { ResponseStore } from './responses/response-store.ts';
 import { CostPace } from './routing/cost-pace.ts';
 import { detectLanguage } from './routing/detect-language.ts';
 import { MemorySessionStore } from './routing/memory-session-store.ts';
+import { RedisSessionStore } from './routing/redis-session-store.ts';
+import { startShareExchange } from './routing/redis-share-exchange.ts';
 import { compileRoutingTable } from './routing/routing-table.ts';
 import { ShareThresholds } from './routing/share-thresholds.ts';
 import { createThreadSimulator } from './thread-simulator.ts';
@@ -160,6 +163,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   pace.open().catch((error: unknown) => logger.warn({ err: error }, 'what today has cost so far cannot be read'));
   const healthLog = new HealthLog(clock, () => readinessOf(runtime, config.status(), health, services()));
+  const { redis } = options;
+  const teams = () => ['default', ...Object.keys(runtime.table.teams)];
+  const shares = new ShareThresholds(options.classifier.typicalDifficulties);
+  const exchange = redis && startShareExchange(redis, shares, clock);
   const ports: Ports = {
     clock,
     logger,
@@ -167,15 +174,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     keys: options.access.keys,
     counters,
     calendar: new Calendar(),
-    embeddings: new MemoryEmbeddingCache(clock),
-    cache:
-      options.redis === undefined
-        ? new MemoryCacheStore(clock)
-        : new RedisCacheStore({
-            redis: options.redis,
-            clock,
-            teams: () => ['default', ...Object.keys(runtime.table.teams)],
-          }),
+    embeddings: redis ? new RedisEmbeddingCache(redis, clock) : new MemoryEmbeddingCache(clock),
+    cache: redis ? new RedisCacheStore({ redis, clock, teams }) : new MemoryCacheStore(clock),
     flights: new Flights(),
     ledger: observeLedger(options.ledger, (entry) => {
       metrics.observe(entry);
@@ -183,9 +183,9 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       pace.observe(entry, runtime.table.tiers.at(-1)?.name ?? '');
     }),
     health,
-    sessions: new MemorySessionStore(clock),
-    shares: new ShareThresholds(options.classifier.typicalDifficulties),
     pace,
+    sessions: redis ? new RedisSessionStore(redis, new MemorySessionStore(clock)) : new MemorySessionStore(clock),
+    shares,
     random: Math.random,
     ...overrides,
   };
@@ -269,6 +269,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       stopWatching();
       healthLog.close();
       await stopServer(server, clock, drainMs);
+      exchange?.stop();
       await ports.flights.close();
       await counters.close();
       await alerts.close();

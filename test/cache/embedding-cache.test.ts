@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CachedVector, EmbeddingCache } from '../../src/cache/embedding-cache.ts';
+import { MemoryEmbeddingCache } from '../../src/cache/memory-embedding-cache.ts';
+import { RedisEmbeddingCache } from '../../src/cache/redis-embedding-cache.ts';
+import type { RedisConnection } from '../../src/lib/redis-connection.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { connectRedis } from '../support/redis-connection.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { until } from '../support/until.ts';
+
+let server: RedisServer;
+let redis: RedisConnection;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  redis = await connectRedis(server.url);
+});
+afterAll(async () => {
+  await redis.close();
+  await server.close();
+});
+beforeEach(() => server.flush());
+
+const vector = (...values: number[]): CachedVector => ({
+  bytes: Buffer.from(Float32Array.from(values).buffer),
+  tokens: values.length,
+});
+
+describe.each<[string, (clock: ManualClock) => EmbeddingCache]>([
+  ['memory', (clock) => new MemoryEmbeddingCache(clock)],
+  ['Redis', (clock) => new RedisEmbeddingCache(redis, clock)],
+])('a cache of vectors in %s', (_, create) => {
+  test('gives what is there in the order asked for, byte for byte, until its time is over', async () => {
+    const clock = new ManualClock(1_700_000_000_000);
+    const cache = create(clock);
+    const [a, b] = [vector(1, -2.5, 3e-20), vector(4)];
+    await cache.set([{ key: 'a', vector: a }], 500);
+    await cache.set([{ key: 'b', vector: b }], 1_000);
+    expect(await cache.get(['b', 'none', 'a'])).toEqual([b, null, a]);
+    clock.advance(500);
+    expect(await cache.get(['b', 'a'])).toEqual([b, null]);
+  });
+
+  test('holds a whole batch', async () => {
+    const cache = create(new ManualClock(1));
+    const keys = Array.from({ length: 2_048 }, (_each, index) => `key ${index}`);
+    await cache.set(
+      keys.map((key, index) => ({ key, vector: vector(index) })),
+      60_000,
+    );
+    expect(await cache.get(keys)).toEqual(keys.map((_each, index) => vector(index)));
+  });
+});
+
+test('without Redis nothing is found, and nothing fails', async () => {
+  const cache = new RedisEmbeddingCache(redis, new ManualClock(1));
+  await server.kill();
+  await until(() => !redis.isUsable);
+  await cache.set([{ key: 'a', vector: vector(1) }], 1_000);
+  expect(await cache.get(['a', 'b'])).toEqual([null, null]);
+  await server.start();
+  await until(() => redis.isUsable);
+});
+
+test('bytes of another program are no vector', async () => {
+  const cache = new RedisEmbeddingCache(redis, new ManualClock(1));
+  await cache.set([{ key: 'a', vector: vector(1) }], 60_000);
+  const [key = ''] = await server.ask((client) => client.keys('*'));
+  for (const bytes of ['', 'nonsense', 'x'.repeat(15)]) {
+    await server.ask((client) => client.set(key, bytes));
+    expect(await cache.get(['a'])).toEqual([null]);
+  }
+});
