@@ -227,6 +227,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     }),
     keys: ports.keys,
     health: ports.health,
+    cache: ports.cache,
     reports: options.reports ?? null,
     authority: options.access.authority,
     registry: options.access.registry,

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { cacheClearCommand, cacheStatsCommand } from './cli/cache.ts';
 import { calibrateCommand } from './cli/calibrate.ts';
 import { calibrateConfidenceCommand } from './cli/calibrate-confidence.ts';
 import { checkCommand } from './cli/check.ts';
@@ -253,6 +254,21 @@ models
   .option('--data-dir <directory>')
   .option('--json')
   .action(run((name, options) => modelsRmCommand(name, options, context)));
+const cache = program.command('cache').description('the exact cache of a running gateway');
+const cacheFlags = (command: Command): Command =>
+  command
+    .option('--team <name>', 'only entries of this team')
+    .option('--route <name>', 'only entries of this route')
+    .option('--older-than <duration>', 'only entries stored longer ago: 30s, 90m, 24h, 7d')
+    .option('--url <url>', 'of the gateway (default: the one of this machine, at its port)')
+    .option('--data-dir <directory>', 'of the gateway, where its admin key is, unless RIGHTSIZE_ADMIN_KEY is set')
+    .option('--json');
+cacheFlags(cache.command('stats').description('what it holds, by team and route')).action(
+  run((options) => cacheStatsCommand(options, context)),
+);
+cacheFlags(cache.command('clear').description('forget entries'))
+  .option('--dry-run', 'only say what would be forgotten')
+  .action(run((options) => cacheClearCommand(options, context)));
 program
   .command('model-host')
   .description('run the local model server alone; its own --help tells its flags')

@@ -22,6 +22,9 @@ export const readOrMakeAdminKey = (dataDir: string): string => {
   }
 };
 
+/** The admin key that a gateway has made in its data directory; null where there is none. @throws Error, unreadable. */
+export const readAdminKey = (dataDir: string): string | null => readKey(adminKeyFile(dataDir));
+
 const readKey = (file: string): string | null => {
   let text: string;
   try {

@@ -10,8 +10,8 @@ export const AuditEntrySchema = z.strictObject({
   actor: z.string(),
   actorKeyId: z.string().nullable(),
   via: z.enum(['api', 'cli']),
-  action: z.enum(['key.create', 'key.update', 'key.rotate', 'key.revoke', 'config.update']),
-  /** The key's id, or the configuration's file. */
+  action: z.enum(['key.create', 'key.update', 'key.rotate', 'key.revoke', 'config.update', 'cache.clear']),
+  /** The key's id, the configuration's file, or `cache`. */
   target: z.string(),
   /** What changed, as it was and as it is; null where there was or is nothing. */
   before: z.record(z.string(), z.unknown()).nullable(),

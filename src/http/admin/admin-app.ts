@@ -5,6 +5,7 @@ import { requireAdminCaller } from './admin-caller.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
 import { auditRoutes } from './audit.ts';
 import { budgetRoutes } from './budgets.ts';
+import { cacheRoutes } from './cache.ts';
 import { configRoutes } from './config.ts';
 import { explainRoutes } from './explain.ts';
 import { healthRoutes } from './health.ts';
@@ -55,6 +56,7 @@ export const createAdminApp = (options: AdminOptions): Hono<AdminEnv> => {
   mount('/keys', 'by-team', keyRoutes(options));
   mount('/teams', 'by-team', teamRoutes(options));
   mount('/audit', 'everything', auditRoutes(options));
+  mount('/cache', 'by-team', cacheRoutes(options));
   if (options.simulator !== null) {
     mount('/simulate', 'everything', simulateRoutes(options, options.simulator, options.loadText), {
       posting: 'reads',

@@ -3,6 +3,7 @@ import type { AdminAuthority } from '../../auth/admin-authority.ts';
 import type { KeyManager } from '../../auth/key-manager.ts';
 import type { KeyRegistry } from '../../auth/key-registry.ts';
 import type { TeamScope } from '../../auth/team-scope.ts';
+import type { CacheStore } from '../../cache/cache-store.ts';
 import type { ConfigHistory } from '../../config/config-history.ts';
 import type { ConfigStatus } from '../../config/config-source.ts';
 import type { ConfigEditor } from '../../config-editor.ts';
@@ -28,6 +29,7 @@ export type AdminOptions = {
   runtime(): Runtime;
   configStatus(): ConfigStatus;
   health: ModelHealth;
+  cache: CacheStore;
   /** Services beside the upstreams, by name: Redis where there is one. */
   services(): Record<string, ServiceState>;
   /** What the ledger knows; null where it is kept in memory alone. */
