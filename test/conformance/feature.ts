@@ -19,6 +19,12 @@ export const FEATURES = {
   'log-probabilities': { local: true },
   'unknown fields': { local: false },
   image: { local: false },
+  responses: { local: true },
+  'streamed responses': { local: true },
+  'responses tool': { local: true },
+  'streamed responses tool': { local: true },
+  'responses object': { local: true },
+  'responses chain': { local: true },
   embeddings: { local: false },
   'embeddings as floats': { local: false },
   'text completion': { local: false },
@@ -51,7 +57,8 @@ export const na = (reason: string): NotApplicable => ({ na: reason });
 
 /** A client under test: for each feature what it does and what must come of it, and throws when that does not. */
 export type Client = { name: string; cells: Record<Feature, Cell | NotApplicable> };
-export type Cell = (stage: Stage) => Promise<void>;
+/** May find out on its stage that it does not apply there. */
+export type Cell = (stage: Stage) => Promise<void> | Promise<NotApplicable | undefined>;
 
 /** What a cell runs against. */
 export type Stage = {

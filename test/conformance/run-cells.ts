@@ -56,14 +56,14 @@ const createGate = (limit: number) => {
 
 const NEEDS_SCRIPT = 'needs an upstream that does as it is told';
 
-const limited = async (promise: Promise<void>): Promise<Outcome> => {
+const limited = async (promise: ReturnType<Cell>): Promise<Outcome> => {
   let cancel: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = setTimeout(() => reject(new Error(`no end within ${CELL_LIMIT_MS / 1000} s`)), CELL_LIMIT_MS);
   });
   try {
-    await Promise.race([promise, late]);
-    return { kind: 'green' };
+    const result = await Promise.race([promise, late]);
+    return result == null ? { kind: 'green' } : { kind: 'n/a', reason: result.na };
   } catch (error) {
     return { kind: 'red', error: error instanceof Error ? error : new Error(String(error)) };
   } finally {

@@ -63,6 +63,12 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
   'log-probabilities': replay('logprobs'),
   'unknown fields': replay('text'),
   image: replay('text'),
+  responses: replay('text'),
+  'streamed responses': replay('text'),
+  'responses tool': replay('tool'),
+  'streamed responses tool': replay('tool'),
+  'responses object': replay('object'),
+  'responses chain': replay('text'),
   embeddings: embed,
   'embeddings as floats': embed,
   'text completion': replay('completion'),
@@ -118,7 +124,7 @@ export const openStages = async (clients: readonly string[], isLocal: boolean): 
   });
   const scripted = {
     version: 1,
-    upstreams: { scripted: { kind: 'openai', url: upstream.url, timeouts: TIMEOUTS } },
+    upstreams: { scripted: { kind: 'openai', url: upstream.url, apis: ['chat'], timeouts: TIMEOUTS } },
     tiers: [
       { name: 'only', models: [...behaviours.keys()].map((model) => ({ upstream: 'scripted', model, price: PRICE })) },
     ],

@@ -225,10 +225,8 @@ const judgeAnswer = (type: string, text: string): string | null => {
     }
   }
   if (!type.startsWith('text/event-stream')) return `an answer of type ${type}`;
-  const events = text
-    .split(/\n\n/)
-    .map((event) => /^data: (.*)$/m.exec(event)?.[1])
-    .filter((data) => data !== undefined);
+  // Not by a regular expression's idea of a line, which ends at U+2028 too.
+  const events = text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : []));
   const last = events.at(-1) ?? '';
   for (const event of events.slice(0, -1)) {
     try {

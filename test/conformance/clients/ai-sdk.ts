@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EmbeddingModel, LanguageModel, ToolSet } from 'ai';
-import { type Cell, type Client, EXPECTED, na, type Stage } from '../feature.ts';
+import { type Cell, type Client, EXPECTED, type Feature, na, type Stage } from '../feature.ts';
 import {
   assertPerson,
   assertText,
@@ -27,6 +27,8 @@ type Provider = {
   model(connection: Connection, id: string): LanguageModel;
   embeddingModel(connection: Connection, id: string): EmbeddingModel;
   completionModel(connection: Connection, id: string): LanguageModel;
+  /** Its default model, where that calls responses. */
+  responsesModel: ((connection: Connection, id: string) => LanguageModel) | null;
   passesUnknownFields: boolean;
   readsLogprobs: boolean;
   /** The compatible provider asks for usage only where told to. */
@@ -44,11 +46,12 @@ export const aiSdk = async (): Promise<Client[]> => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
   return [
     clientOf({
-      name: 'ai-openai-chat',
+      name: 'ai-openai',
       ai,
       model: (connection, id) => createOpenAI(connection).chat(id),
       embeddingModel: (connection, id) => createOpenAI(connection).embeddingModel(id),
       completionModel: (connection, id) => createOpenAI(connection).completion(id),
+      responsesModel: (connection, id) => createOpenAI(connection)(id),
       passesUnknownFields: false,
       readsLogprobs: true,
       asksForUsage: true,
@@ -62,6 +65,7 @@ export const aiSdk = async (): Promise<Client[]> => {
         createOpenAICompatible({ ...connection, name: 'rightsize' }).embeddingModel(id),
       completionModel: (connection, id) =>
         createOpenAICompatible({ ...connection, name: 'rightsize' }).completionModel(id),
+      responsesModel: null,
       passesUnknownFields: true,
       readsLogprobs: false,
       asksForUsage: false,
@@ -69,10 +73,11 @@ export const aiSdk = async (): Promise<Client[]> => {
   ];
 };
 
+type ResponsesFeature = Extract<Feature, `${string}responses${string}`>;
 const NO_CHOICES = na('returns one answer per call');
 
 const clientOf = (provider: Provider): Client => {
-  const { name, ai, model, embeddingModel, completionModel } = provider;
+  const { name, ai, model, embeddingModel, completionModel, responsesModel } = provider;
   const { passesUnknownFields, readsLogprobs, asksForUsage } = provider;
   const { embedMany, generateText, streamText, generateObject, streamObject, jsonSchema, tool, APICallError } = ai;
   const options = ({ baseURL, apiKey, model: id }: Stage, connection: Partial<Connection> = {}) => ({
@@ -123,6 +128,49 @@ const clientOf = (provider: Provider): Client => {
     assert.ok(calls.every(({ toolName }) => toolName === 'get_weather'));
     return calls.map(({ input }) => input);
   };
+
+  const asked = (stage: Stage) => ({
+    ...options(stage),
+    model: responsesModel!({ baseURL: stage.baseURL, apiKey: stage.apiKey }, stage.model),
+  });
+  const onlyChat = na('calls chat completions alone');
+  const responsesCells: Pick<Client['cells'], ResponsesFeature> =
+    responsesModel === null
+      ? {
+          responses: onlyChat,
+          'streamed responses': onlyChat,
+          'responses tool': onlyChat,
+          'streamed responses tool': onlyChat,
+          'responses object': onlyChat,
+          'responses chain': onlyChat,
+        }
+      : {
+          async responses(stage) {
+            const { text, usage } = await generateText(asked(stage));
+            assertText(stage, text);
+            assertUsage(stage, usage.inputTokens, usage.outputTokens);
+          },
+          async 'streamed responses'(stage) {
+            const { text, finishReason } = await readStream(asked(stage));
+            assertText(stage, text);
+            if (!stage.isLocal) assert.equal(finishReason, 'stop');
+          },
+          async 'responses tool'(stage) {
+            assertWeather(stage, inputs((await generateText({ ...asked(stage), ...withTools })).toolCalls)[0]);
+          },
+          async 'streamed responses tool'(stage) {
+            assertWeather(stage, inputs((await readStream({ ...asked(stage), ...withTools })).calls)[0]);
+          },
+          async 'responses object'(stage) {
+            assertPerson(stage, (await generateObject({ ...asked(stage), ...person() })).object);
+          },
+          async 'responses chain'(stage) {
+            const first = await generateText(asked(stage));
+            const previousResponseId = String(first.providerMetadata?.['openai']?.['responseId']);
+            const providerOptions = { openai: { previousResponseId } };
+            assertText(stage, (await generateText({ ...asked(stage), providerOptions })).text);
+          },
+        };
 
   return {
     name,
@@ -230,6 +278,7 @@ const clientOf = (provider: Provider): Client => {
         assertText(stage, (await generateText({ ...asked, messages: [{ role: 'user', content }] })).text);
         assert.match(JSON.stringify(stage.sent()[0]), /"image_url":\{"url":"data:image\/png;base64,iVBOR/);
       },
+      ...responsesCells,
       embeddings: na('asks for floats'),
       async 'embeddings as floats'(stage) {
         const { baseURL, apiKey, model: id } = stage;

@@ -20,6 +20,8 @@ import {
 } from '../prompts.ts';
 import { createWatchingFetch } from '../watching-fetch.ts';
 
+const DROPS_TOOL_CHOICE = na('does not send that a tool must be called, and an untrained model calls none by itself');
+
 /** LangChain.js over its OpenAI package. */
 export const langchain = async (): Promise<Client> => {
   const { ChatOpenAI, OpenAI: LangChainText, OpenAIEmbeddings } = await import('@langchain/openai');
@@ -149,6 +151,35 @@ export const langchain = async (): Promise<Client> => {
         ];
         assertText(stage, (await open(stage).invoke([new HumanMessage({ content })])).text);
         assert.deepEqual(stage.sent()[0]?.['messages'], [{ role: 'user', content }]);
+      },
+      async responses(stage) {
+        const { text, usage_metadata } = await open(stage, { useResponsesApi: true }).invoke(HELLO);
+        assertText(stage, text);
+        assertUsage(stage, usage_metadata?.input_tokens, usage_metadata?.output_tokens);
+      },
+      async 'streamed responses'(stage) {
+        assertText(stage, (await read(open(stage, { useResponsesApi: true }))).text);
+      },
+      async 'responses tool'(stage) {
+        if (stage.isLocal) return DROPS_TOOL_CHOICE;
+        const model = open(stage, { useResponsesApi: true }).bindTools(tools, { tool_choice: 'required' });
+        assertWeather(stage, inputs(await model.invoke(HELLO))[0]);
+      },
+      async 'streamed responses tool'(stage) {
+        if (stage.isLocal) return DROPS_TOOL_CHOICE;
+        const model = open(stage, { useResponsesApi: true }).bindTools(tools, { tool_choice: 'required' });
+        assertWeather(stage, inputs(await read(model as Streaming))[0]);
+      },
+      async 'responses object'(stage) {
+        const model = open(stage, { useResponsesApi: true });
+        const person = model.withStructuredOutput(PERSON_SCHEMA as never, { name: 'person', method: 'jsonSchema' });
+        assertPerson(stage, await person.invoke(HELLO));
+      },
+      async 'responses chain'(stage) {
+        const model = open(stage, { useResponsesApi: true });
+        const first = await model.invoke(HELLO);
+        const previous_response_id = String(first.response_metadata['id']);
+        assertText(stage, (await model.invoke('And again.', { previous_response_id })).text);
       },
       async embeddings(stage) {
         const embeddings = new OpenAIEmbeddings({ ...connection(stage), batchSize: 8 });

@@ -88,6 +88,24 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
       return JSON.parse(call.function.arguments);
     });
 
+  type ResponseParams = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>;
+  const asResponse = (stage: Stage, params: ResponseParams = {}) => ({
+    model: stage.model,
+    input: HELLO,
+    max_output_tokens: MAX_TOKENS,
+    ...params,
+    stream: undefined as never,
+  });
+  const respond = (stage: Stage, params?: ResponseParams): Promise<OpenAI.Responses.Response> =>
+    open(stage).responses.create({ ...asResponse(stage, params), stream: false });
+  const callsOf = (output: readonly { type: string }[]) =>
+    output.flatMap((item) => {
+      const call = item as OpenAI.Responses.ResponseFunctionToolCall;
+      if (call.type !== 'function_call') return [];
+      assert.ok(call.name === 'get_weather' && call.call_id !== '');
+      return [JSON.parse(call.arguments)];
+    });
+
   return {
     name,
     cells: {
@@ -204,6 +222,52 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
         assertText(stage, (await create(stage, { messages: [{ role: 'user', content }] })).choices[0]?.message.content);
         assert.deepEqual(stage.sent()[0]?.['messages'], [{ role: 'user', content }]);
       },
+      async responses(stage) {
+        const { output_text, status, usage, id } = await respond(stage);
+        assertText(stage, output_text);
+        if (!stage.isLocal) assert.equal(status, 'completed');
+        assertUsage(stage, usage?.input_tokens, usage?.output_tokens);
+        assert.match(id, /^resp_/);
+      },
+      async 'streamed responses'(stage) {
+        const helper = open(stage).responses.stream(asResponse(stage));
+        let text = '';
+        helper.on('response.output_text.delta', ({ delta }) => {
+          text += delta;
+        });
+        const { output } = await helper.finalResponse();
+        assertText(stage, text);
+        // Versions 4 and 5 put no `output_text` on what they have streamed.
+        const parts = output.flatMap((item) => (item.type === 'message' ? item.content : []));
+        assert.equal(parts.map((part) => (part.type === 'output_text' ? part.text : '')).join(''), text);
+      },
+      async 'responses tool'(stage) {
+        assertWeather(stage, callsOf((await respond(stage, RESPONSE_TOOLS)).output)[0]);
+      },
+      async 'streamed responses tool'(stage) {
+        const helper = open(stage).responses.stream(asResponse(stage, RESPONSE_TOOLS));
+        assertWeather(stage, callsOf((await helper.finalResponse()).output)[0]);
+      },
+      async 'responses object'(stage) {
+        const text = { format: { type: 'json_schema' as const, name: 'person', schema: PERSON_SCHEMA, strict: true } };
+        assertPerson(stage, JSON.parse((await respond(stage, { text } as never)).output_text));
+      },
+      async 'responses chain'(stage) {
+        const first = await respond(stage);
+        const second = await respond(stage, { previous_response_id: first.id, input: 'And again.' });
+        assertText(stage, second.output_text);
+        assert.equal(second.previous_response_id, first.id);
+        if (!stage.isLocal) {
+          const messages = stage.sent()[1]?.['messages'] as { role: string }[];
+          assert.deepEqual(
+            messages.map(({ role }) => role),
+            ['user', 'assistant', 'user'],
+          );
+        }
+        const error = await rejection(respond(stage, { previous_response_id: 'resp_nobody' }));
+        assert.ok(error instanceof sdk.BadRequestError, `${error.constructor.name}: ${error.message}`);
+        assert.equal(error.code, 'previous_response_not_found');
+      },
       async embeddings(stage) {
         const { data, usage } = await open(stage).embeddings.create({ model: stage.model, input: EMBEDDED });
         assertVectors(data.map(({ embedding }) => embedding));
@@ -291,6 +355,11 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
       },
     },
   };
+};
+
+const RESPONSE_TOOLS = {
+  tools: [{ type: 'function' as const, name: 'get_weather', parameters: WEATHER_SCHEMA as never, strict: true }],
+  tool_choice: 'required' as const,
 };
 
 type Beta = { beta: { chat: { completions: OpenAI['chat']['completions'] } } };
