@@ -4,6 +4,7 @@ import type { SqlDatabase } from '../lib/sql-database.ts';
 import { AdminAuthority } from './admin-authority.ts';
 import type { Caller } from './caller.ts';
 import { digestOf } from './digest.ts';
+import { explainedDatabase } from './explained-database.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { KeyDirectory } from './key-directory.ts';
 import { KeyManager } from './key-manager.ts';
@@ -37,7 +38,8 @@ export type Access = {
 };
 
 export const createAccess = (options: AccessOptions): Access => {
-  const { database, fixedKeys, adminKey, maxAgeMs, isAlwaysRequired, news, clock, logger } = options;
+  const { fixedKeys, adminKey, maxAgeMs, isAlwaysRequired, news, clock, logger } = options;
+  const database = explainedDatabase(options.database, logger);
   const registry = new SqlKeyRegistry(database);
   const fixed = new Map(fixedKeys.map(({ secret, caller }) => [digestOf(secret), caller]));
   const keys = new KeyDirectory({ fixed, registry, maxAgeMs, isAlwaysRequired, clock, logger });

@@ -15,7 +15,7 @@ const BUSY_TIMEOUT_MS = 2_000;
 
 /**
  * One SQLite file in WAL mode, which several processes may use at the same time: what one has written the others see with
- * their next query. Nothing is kept in memory, and queries take some ten microseconds.
+ * their next query. Nothing is kept in memory, and queries take some twenty microseconds.
  */
 export class SqliteDatabase implements SqlDatabase {
   readonly #database: DatabaseSync;

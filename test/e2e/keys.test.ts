@@ -113,6 +113,12 @@ describe('two gateways that share Postgres and Redis', () => {
     const stranger = await fetch(`${b.url}/v1/models`, { headers: { authorization: `Bearer rs-${'x'.repeat(43)}` } });
     expect(stranger.status).toBe(503);
     expect(await stranger.json()).toMatchObject({ error: { code: 'key_store_unavailable' } });
+    const admins = await fetch(`${b.url}/admin/api/keys`, { headers: { authorization: `Bearer ${ADMIN}` } });
+    expect([admins.status, await admins.json()]).toMatchObject([503, { error: { code: 'key_store_unavailable' } }]);
+    const { services } = (await (await fetch(`${b.url}/readyz`)).json()) as {
+      services: Record<string, { state: string }>;
+    };
+    expect(services['postgres']).toMatchObject({ state: 'down' });
     await postgres.start();
     await until(isRefusedBy(b.url, `rs-${'x'.repeat(43)}`), 10_000, 'Postgres to be back');
   });
