@@ -44,6 +44,7 @@ export class Passage {
   readonly #exchange: Exchange;
   readonly #reasons: string[] = [];
   #facts: Partial<ExchangeFacts> = {};
+  #stripped: string[] = [];
   #holds: Hold[] = [];
   #found: Found[] = [];
   #ageSeconds: number | null = null;
@@ -80,6 +81,11 @@ export class Passage {
   /** Works out the decision in words, for the clients that ask with `x-rightsize-debug`: it costs more than deciding. */
   explain(words: () => string): void {
     if (this.#incoming.headers[HEADERS.debug] !== undefined) this.#explanation = words();
+  }
+
+  /** Names the parameters that the upstream which answered was not sent. */
+  left(parameters: string[]): void {
+    this.#stripped = parameters;
   }
 
   /** Awaits the client; that time is no overhead of ours. */
@@ -181,6 +187,7 @@ export class Passage {
       [HEADERS.reason]: this.#reasons.join('; '),
       [HEADERS.cache]: cache,
       [HEADERS.age]: this.#ageSeconds === null ? null : String(this.#ageSeconds),
+      [HEADERS.stripped]: this.#stripped.join(', '),
       [HEADERS.attempts]: String(attempts),
       [HEADERS.overhead]: overheadMs.toFixed(2),
       [HEADERS.config]: this.#runtime.config.version,

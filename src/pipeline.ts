@@ -20,7 +20,7 @@ import { admit } from './limits/admit.ts';
 import { afford } from './limits/afford.ts';
 import { estimateTokens } from './limits/estimate.ts';
 import { limitedBy } from './limits/subjects.ts';
-import { Passage } from './passage.ts';
+import { Passage, type ServedBy } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { refreshStale } from './refresh-stale.ts';
 import { decide } from './routing/decide.ts';
@@ -33,6 +33,7 @@ import { type SessionState, type SessionStore, sessionOf } from './routing/sessi
 import { spendingRule } from './routing/spending-rule.ts';
 import { thresholdOf } from './routing/threshold.ts';
 import { streamOut } from './stream-out.ts';
+import { strippedFrom } from './upstreams/fit-parameters.ts';
 
 /**
  * The story of one request for inference, whatever its wire format: authenticate, parse, admit, look up, classify, decide and
@@ -157,6 +158,7 @@ export const createPipeline = (ports: Ports) => {
         (error: unknown) => ports.logger.warn({ err: error, id: incoming.id }, 'a session could not be kept'),
       );
       passage.because(fallbackReasons(completion.failures, completion.candidate.tier));
+      passage.left(leftOut(request, served, runtime));
       const writer = asked.answer({ served, route: selection.route, session: session.key });
       const taken = flight === null ? completion : await flight.took(completion);
       // The call went on for others.
@@ -194,6 +196,13 @@ const storedFactsOf = (facts: RequestFacts, { route, tier }: Wishes): StoredRequ
 });
 
 const headerValue = (value: string | string[] | undefined): string | null => (typeof value === 'string' ? value : null);
+
+/** The parameters that the upstream which answers was not sent; one that speaks the client's own format got all. */
+const leftOut = (request: ChatRequest, { upstream: name, model }: ServedBy, { upstreams }: Runtime): string[] => {
+  const upstream = upstreams.get(name);
+  const isNative = request.native !== undefined && upstream?.apis.has(request.native.api) === true;
+  return upstream === undefined || isNative ? [] : strippedFrom(request, upstream.kind, model);
+};
 
 const fallbackReasons = (failures: string[], tier: string): string[] =>
   failures.length === 0 ? [] : [...failures, `answered by ${tier}`];

@@ -26,8 +26,10 @@ export type ChatRequest = {
  * @throws GatewayError `invalid_json` when the bytes are no JSON object in UTF-8; `invalid_value` with the field in
  * `param` when a field that the gateway reads has a wrong type or range. Fields it does not read are not looked at.
  */
-export const parseChatRequest = (bytes: Buffer): ChatRequest => {
-  const { text, body } = parseBody(bytes);
+export const parseChatRequest = (bytes: Buffer): ChatRequest => checkChatRequest(parseBody(bytes));
+
+/** The same of a body that is parsed. @throws GatewayError `invalid_value`. */
+export const checkChatRequest = ({ text, body }: { text: string; body: Record<string, unknown> }): ChatRequest => {
   const request = checked(ChatCompletionRequestSchema, body);
   if (request.top_logprobs != null && request.logprobs !== true) {
     throw new GatewayError('invalid_value', 'top_logprobs needs logprobs to be true.', { param: 'top_logprobs' });

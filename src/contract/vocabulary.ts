@@ -40,6 +40,7 @@ export const HEADERS = {
   cache: 'x-rightsize-cache',
   age: 'age',
   attempts: 'x-rightsize-attempts',
+  stripped: 'x-rightsize-stripped',
   cost: 'x-rightsize-cost-usd',
   saved: 'x-rightsize-saved-usd',
   overhead: 'x-rightsize-overhead-ms',

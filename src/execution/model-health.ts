@@ -18,7 +18,12 @@ export type ModelHealthState = {
 const SMOOTHING = 0.2;
 
 /** Another model may do better, but this one is well. */
-const ABOUT_THE_REQUEST = new Set<ErrorCode>(['context_length_exceeded', 'upstream_refused', 'not_found']);
+const ABOUT_THE_REQUEST = new Set<ErrorCode>([
+  'context_length_exceeded',
+  'upstream_refused',
+  'unsupported_parameter',
+  'not_found',
+]);
 
 type Entry = { breaker: CircuitBreaker; coolUntil: number; latencyMs: number | null };
 

@@ -8,6 +8,8 @@ import { toPart } from '../contract/stream-part.ts';
 import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallLimits } from './call-limits.ts';
+import { toolsAsFunction } from './legacy-functions.ts';
+import { PARAMETERS } from './presets/parameters.ts';
 import { type Preset, presetOf } from './presets/preset.ts';
 import { parseNativeAnswer, readNativeStream } from './read-native.ts';
 import { MAX_ANSWER_BYTES, parsePlainAnswer, readText } from './read-plain.ts';
@@ -101,15 +103,13 @@ export class HttpUpstream implements Upstream {
       const isEventStream = contentType.includes('text/event-stream');
       if (isStream && isEventStream) {
         isStreaming = true;
-        return { kind: 'stream', parts: this.#stream(response.body, limits, nativeOf(call)) };
+        const parts = this.#stream(response.body, limits, nativeOf(call));
+        return { kind: 'stream', parts: this.#isLegacy(call) ? asFunctions(parts) : parts };
       }
       if (isEventStream) throw invalidResponse(this.name, 'answered with a stream that was not asked for');
       const native = nativeOf(call);
       const text = await this.#read(response.body, MAX_ANSWER_BYTES, limits);
-      const plain =
-        native === null
-          ? parsePlainAnswer(this.name, text, this.#preset.ownKeys)
-          : parseNativeAnswer(this.name, text, native);
+      const plain = native === null ? this.#parsePlain(text, call) : parseNativeAnswer(this.name, text, native);
       return isStream ? { kind: 'stream', parts: once(completionToChunks(plain.completion).map(toPart)) } : plain;
     } catch (error) {
       throw this.#explain(error, limits);
@@ -164,6 +164,19 @@ export class HttpUpstream implements Upstream {
       body: native?.bodyFor(target) ?? toUpstreamBody(call, this.#preset),
       signal: limits.signal,
     });
+  }
+
+  #parsePlain(text: string, call: ChatCall): ChatAnswer & { kind: 'plain' } {
+    const plain = parsePlainAnswer(this.name, text, this.#preset.ownKeys, this.#options.clock.now());
+    if (!this.#isLegacy(call)) return plain;
+    const completion = toolsAsFunction(plain.completion);
+    return { ...plain, completion, text: JSON.stringify(completion) };
+  }
+
+  /** Whether the client asked with the deprecated functions, and the upstream was asked with tools. */
+  #isLegacy(call: ChatCall): boolean {
+    const { functions } = call.request.body;
+    return nativeOf(call) === null && functions != null && PARAMETERS[this.kind]['functions'] === 'as-tools';
   }
 
   /** The base URL's own query, such as Azure's `api-version`, goes with every path. */
@@ -260,6 +273,10 @@ async function* watched(body: Dispatcher.ResponseData['body'], limits: CallLimit
     yield piece;
     limits.activity();
   }
+}
+
+async function* asFunctions(parts: PartStream): PartStream {
+  for await (const batch of parts) yield batch.map(({ chunk }) => toPart(toolsAsFunction(chunk)));
 }
 
 async function* once<Value>(value: Value): AsyncGenerator<Value> {

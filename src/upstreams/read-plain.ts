@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ChatCompletion } from '../contract/openai.ts';
 import { takeOutKeys } from './presets/own-keys.ts';
+import { repairToolCalls } from './repair-tool-calls.ts';
 import type { ChatAnswer } from './upstream.ts';
 import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
 
@@ -39,6 +40,7 @@ export const parsePlainAnswer = (
   upstream: string,
   text: string,
   ownKeys: readonly string[] = [],
+  now = 0,
 ): ChatAnswer & { kind: 'plain' } => {
   let completion: ChatCompletion;
   try {
@@ -53,5 +55,7 @@ export const parsePlainAnswer = (
     throw invalidResponse(upstream, 'answered without choices');
   }
   if (completion.choices.length === 0) throw invalidResponse(upstream, 'answered with no choice at all');
-  return { kind: 'plain', completion, text: takeOutKeys(completion, ownKeys) ? JSON.stringify(completion) : text };
+  const isRepaired = repairToolCalls(completion, now);
+  const isChanged = takeOutKeys(completion, ownKeys) || isRepaired;
+  return { kind: 'plain', completion, text: isChanged ? JSON.stringify(completion) : text };
 };

@@ -1,4 +1,7 @@
+import type { ChatMessage } from '../contract/openai.ts';
 import { spliceJson } from '../lib/json-splice.ts';
+import { fitParameters } from './fit-parameters.ts';
+import { functionsAsTools, withCallIds } from './legacy-functions.ts';
 import type { Preset } from './presets/preset.ts';
 import type { ChatCall } from './upstream.ts';
 
@@ -6,14 +9,16 @@ import type { ChatCall } from './upstream.ts';
 const CERTAINTY_ALTERNATIVES = 2;
 
 /**
- * The body to send: what the client wrote, with the model's name at this upstream, usage asked for on streams, and the
- * token limit and the `developer` role under the names the upstream knows. Everything else stays byte for byte.
+ * The body to send: what the client wrote, with the model's name at this upstream, usage asked for on streams, its
+ * parameters as the upstream knows them (`presets/parameters.ts`), and so the `developer` role. Everything else stays byte for byte.
+ * @throws GatewayError `unsupported_parameter` for what this kind of upstream cannot honour.
  */
 export const toUpstreamBody = (
   { request, model, isStream, certaintyTokens }: Omit<ChatCall, 'signal' | 'partition' | 'session'>,
   preset: Preset,
 ): string => {
-  const edits: Record<string, string | null> = { model: JSON.stringify(model) };
+  const fitted = fitParameters(request, preset.kind, model);
+  const edits: Record<string, string | null> = { ...fitted.edits, model: JSON.stringify(model) };
   if (isStream) {
     if (!request.isStream) edits['stream'] = 'true';
     edits['stream_options'] = JSON.stringify({
@@ -30,19 +35,17 @@ export const toUpstreamBody = (
       edits['top_logprobs'] = String(Math.max(CERTAINTY_ALTERNATIVES, request.body.top_logprobs ?? 0));
     }
   }
-  if (preset.maxTokensField !== 'as-sent') {
-    const limit = request.body.max_completion_tokens ?? request.body.max_tokens;
-    const other = preset.maxTokensField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
-    if (limit != null && request.body[other] !== undefined) {
-      edits[other] = null;
-      edits[preset.maxTokensField] = String(limit);
-    }
+  let messages: ChatMessage[] | null = null;
+  const { body } = request;
+  if (fitted.asTools) {
+    Object.assign(edits, functionsAsTools(body));
+    messages = withCallIds(body.messages);
   }
-  if (preset.developerRole === 'system' && request.body.messages.some(({ role }) => role === 'developer')) {
-    const messages = request.body.messages.map((message) =>
-      message.role === 'developer' ? { ...message, role: 'system' } : message,
+  if (preset.developerRole === 'system' && body.messages.some(({ role }) => role === 'developer')) {
+    messages = (messages ?? body.messages).map((message) =>
+      message.role === 'developer' ? { ...message, role: 'system' as const } : message,
     );
-    edits['messages'] = JSON.stringify(messages);
   }
+  if (messages !== null) edits['messages'] = JSON.stringify(messages);
   return spliceJson(request.text, edits);
 };

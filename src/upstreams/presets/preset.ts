@@ -1,13 +1,9 @@
 import type { UpstreamKind } from '../../contract/vocabulary.ts';
 import { LOCAL_PRESETS } from './local-runtimes.ts';
 
-/** What we know of a kind of endpoint and a request must be bent to. */
+/** What we know of a kind of endpoint beside its parameters (`parameters.ts`), and a request must be bent to. */
 export type Preset = {
-  /**
-   * The name under which the limit on answer tokens is sent; the other one is renamed. `as-sent` leaves both alone.
-   * OpenAI's reasoning models refuse `max_tokens`; most other servers know only that one.
-   */
-  maxTokensField: 'max_completion_tokens' | 'max_tokens' | 'as-sent';
+  kind: UpstreamKind;
   /** Understands `stream_options.continuous_usage_stats`, so that an aborted stream still has exact counts. */
   hasRunningUsage: boolean;
   /**
@@ -28,24 +24,23 @@ export type Preset = {
   ownKeys: readonly string[];
 };
 
-const cloud: Preset = {
-  maxTokensField: 'max_tokens',
+/** A preset before it is known which kind takes it. */
+export type BasePreset = Omit<Preset, 'kind'>;
+
+const cloud: BasePreset = {
   hasRunningUsage: false,
   tellsConfidence: false,
   keyHeader: 'authorization',
   developerRole: 'developer',
   ownKeys: [],
 };
-const openai: Preset = { ...cloud, maxTokensField: 'max_completion_tokens', keepsAnswers: true };
-const untouched: Preset = { ...cloud, maxTokensField: 'as-sent' };
+const openai: BasePreset = { ...cloud, keepsAnswers: true };
 
-const PRESETS: Partial<Record<UpstreamKind, Preset>> = {
+const PRESETS: Partial<Record<UpstreamKind, BasePreset>> = {
   openai,
   azure: { ...openai, keyHeader: 'api-key' },
-  openrouter: untouched,
-  'openai-compatible': untouched,
-  llama: { ...untouched, hasRunningUsage: true, tellsConfidence: true },
+  llama: { ...cloud, hasRunningUsage: true, tellsConfidence: true },
   ...LOCAL_PRESETS,
 };
 
-export const presetOf = (kind: UpstreamKind): Preset => PRESETS[kind] ?? cloud;
+export const presetOf = (kind: UpstreamKind): Preset => ({ ...(PRESETS[kind] ?? cloud), kind });

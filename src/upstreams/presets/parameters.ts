@@ -1,0 +1,98 @@
+import type { UpstreamKind } from '../../contract/vocabulary.ts';
+
+/**
+ * What happens to a parameter of a chat request at a kind of upstream; one that the table does not name is sent as it was
+ * written.
+ * - `strip`: left out, and named in `x-rightsize-stripped`, for it would have changed the answer or the service.
+ * - `strip-quietly`: left out; it is about bookkeeping and changes no answer.
+ * - `elsewhere`: this upstream is passed over; where no other may answer, the request is refused by name.
+ * - `own-ids`: stripped unless the client named this very model: its values are ids of one model's vocabulary.
+ * - `as-tools`: the deprecated form of tools, sent as tools, and the answer given back in the form that was asked for.
+ * - `rename`: sent under the name the upstream reads.
+ */
+export type Handling = 'strip' | 'strip-quietly' | 'elsewhere' | 'own-ids' | 'as-tools' | { rename: string };
+
+export type ParameterTable = Readonly<Record<string, Handling>>;
+
+const SHORT_LIMIT: ParameterTable = { max_completion_tokens: { rename: 'max_tokens' } };
+const LONG_LIMIT: ParameterTable = { max_tokens: { rename: 'max_completion_tokens' } };
+
+/** Samplers of open runtimes. OpenAI answers 400 to a field that it does not know. */
+const openai: ParameterTable = {
+  ...LONG_LIMIT,
+  top_k: 'strip',
+  min_p: 'strip',
+  typical_p: 'strip',
+  repeat_penalty: 'strip',
+  repetition_penalty: 'strip',
+  chat_template_kwargs: 'strip',
+};
+
+/** What belongs to an account at OpenAI. */
+const bookkeeping: ParameterTable = {
+  store: 'strip-quietly',
+  safety_identifier: 'strip-quietly',
+  prompt_cache_key: 'strip-quietly',
+  prompt_cache_options: 'strip-quietly',
+  prompt_cache_retention: 'strip-quietly',
+};
+
+/** Clouds that speak OpenAI's API with models of their own. */
+const cloud: ParameterTable = {
+  ...SHORT_LIMIT,
+  ...bookkeeping,
+  logit_bias: 'own-ids',
+  verbosity: 'strip',
+  moderation: 'elsewhere',
+};
+
+/** Servers on one's own hardware. */
+const runtime: ParameterTable = {
+  ...bookkeeping,
+  metadata: 'strip-quietly',
+  logit_bias: 'own-ids',
+  verbosity: 'strip',
+  prediction: 'strip',
+  service_tier: 'strip',
+  moderation: 'elsewhere',
+  web_search_options: 'elsewhere',
+  audio: 'elsewhere',
+  functions: 'as-tools',
+  function_call: 'as-tools',
+};
+const shortRuntime: ParameterTable = { ...SHORT_LIMIT, ...runtime };
+
+/** By kind. Sources of what local runtimes read are in docs/local-runtimes.md; docs/parameters.md is made from this. */
+export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
+  openai,
+  azure: openai,
+  anthropic: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
+  gemini: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
+  mistral: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
+  groq: cloud,
+  together: cloud,
+  deepseek: cloud,
+  xai: cloud,
+  // They pass to many servers, and know themselves what to make of it.
+  openrouter: {},
+  'openai-compatible': {},
+  // Reads functions; its own refusals name the rest.
+  llama: {
+    ...bookkeeping,
+    metadata: 'strip-quietly',
+    verbosity: 'strip',
+    prediction: 'strip',
+    service_tier: 'strip',
+    moderation: 'elsewhere',
+  },
+  'llama-server': runtime,
+  // Does not read `max_completion_tokens`: an answer would have no limit.
+  ollama: shortRuntime,
+  'lm-studio': shortRuntime,
+  vllm: runtime,
+  mlx: runtime,
+  onnx: shortRuntime,
+  // Reads no other name.
+  litert: { ...LONG_LIMIT, ...runtime },
+  apple: shortRuntime,
+};
