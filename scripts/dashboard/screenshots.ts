@@ -84,6 +84,17 @@ process.stderr.write(`${values.count} entries made\n`);
 
 const settings = readSettings({ config: join(import.meta.dirname, 'sample-routes.yaml'), port: '0' }, environment);
 const gateway = await startGateway(settings, { environment, clock: systemClock });
+for (const key of [
+  { name: 'helpdesk bot', team: 'support', limits: { requestsPerMinute: 600 }, tags: { app: 'helpdesk' } },
+  { name: 'notebooks', team: 'research', budget: { usd: 5, per: 'month' } },
+  { name: 'finance', kind: 'viewer' },
+]) {
+  await fetch(`${gateway.url}/admin/api/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify(key),
+  });
+}
 const browser = await launchBrowser();
 mkdirSync(OUT, { recursive: true });
 try {

@@ -55,5 +55,9 @@ export const HEADERS = {
  */
 export type CacheStatus = 'hit' | 'semantic' | 'shared' | 'miss' | 'bypass';
 
+/** Whether no model was asked, because the answer was there or on its way. */
+export const isFromCache = (status: string | undefined): boolean =>
+  status === 'hit' || status === 'semantic' || status === 'shared';
+
 /** The model name by which a client leaves the choice to us. */
 export const AUTO_MODEL = 'auto';

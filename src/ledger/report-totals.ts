@@ -1,4 +1,5 @@
 import type { Totals } from '../contract/admin/report.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import { mergeInto, quantileMs } from './histogram.ts';
 import { NO_SUMS, type Rollup, SUMS, type Sums } from './rollup.ts';
 
@@ -15,7 +16,7 @@ export const totalsOf = (rows: Iterable<Summed>): Totals => {
     for (const name of SUMS) sums[name as keyof Sums] += row[name as keyof Sums];
     mergeInto(histogram, row.histogram);
     outcomes[row.outcome ?? 'ok'] = (outcomes[row.outcome ?? 'ok'] ?? 0) + row.requests;
-    if (row.cache === 'hit' || row.cache === 'semantic') cacheHits += row.requests;
+    if (isFromCache(row.cache ?? undefined)) cacheHits += row.requests;
   }
   const { estimated: _estimated, attempts: _attempts, ...shown } = sums;
   return {

@@ -1,6 +1,7 @@
 import type { RequestRow } from '../contract/admin/requests.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import { bucketsOf, DIFFICULTY_STEPS, type HistogramKind, unpackHistogram } from './histogram.ts';
 import type { BreakdownDimension, LedgerReports, ReportFilter, RequestsFilter } from './ledger-reports.ts';
 import { type Summed, totalsOf } from './report-totals.ts';
@@ -50,7 +51,7 @@ export const createReports = (read: ReadQuery): LedgerReports => ({
       const byTier: Record<string, number> = {};
       for (const { cache, tier, requests } of own) {
         if (requests === 0) continue;
-        const name = cache === 'hit' || cache === 'semantic' ? 'cache' : tier === '' ? 'none' : tier;
+        const name = isFromCache(cache) ? 'cache' : tier === '' ? 'none' : tier;
         byTier[name] = (byTier[name] ?? 0) + requests;
       }
       return { at, totals: totalsOf(own), byTier };

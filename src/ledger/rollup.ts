@@ -1,4 +1,5 @@
 import type { AttemptRecord, LedgerEntry } from '../contract/ledger-entry.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import { addDifficulty, addDuration, type Histogram, mergeInto } from './histogram.ts';
 
 /** What a roll-up is of; empty text where a request had none. */
@@ -72,7 +73,7 @@ const isOf = (attempt: AttemptRecord, tier: string, upstream: string, model: str
 
 const addServed = (rollup: Rollup, entry: LedgerEntry): void => {
   const { attempts, outcome, difficulty, histogram } = { ...entry, histogram: rollup.histogram };
-  const isHit = entry.cache === 'hit' || entry.cache === 'semantic';
+  const isHit = isFromCache(entry.cache);
   const isEscalated = attempts.some((attempt) => attempt.outcome === 'escalated');
   rollup.requests = 1;
   rollup.streamed = Number(entry.isStream);

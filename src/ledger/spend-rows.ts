@@ -1,4 +1,5 @@
 import type { AttemptRecord, LedgerEntry } from '../contract/ledger-entry.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import type { SpendDimension, SpendRow } from './ledger-store.ts';
 
 /** A row of zeros. */
@@ -36,7 +37,7 @@ const add = (row: SpendRow, entry: LedgerEntry, attempts: AttemptRecord[], byAtt
   const outcomes = byAttempt && attempts.length > 0 ? attempts.map(({ outcome }) => outcome) : [entry.outcome];
   row.requests++;
   row.errors += Number(outcomes.some((outcome) => outcome === 'error' || outcome === 'refused'));
-  row.cacheHits += Number(['hit', 'semantic', 'shared'].includes(entry.cache));
+  row.cacheHits += Number(isFromCache(entry.cache));
   row.estimatedRequests += Number(attempts.some(({ tokens }) => tokens.isEstimated));
   row.unpricedRequests += Number(attempts.some(({ costNanoUsd }) => costNanoUsd === null));
   for (const { tokens, costNanoUsd } of attempts) {

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Spend of routes since a moment (Unix milliseconds), in nano-USD, by name. */
@@ -70,7 +71,7 @@ export class CostPace {
     if (pace === undefined || costNanoUsd === null) return;
     this.#turn(pace);
     pace.spentNanoUsd += costNanoUsd;
-    if (outcome !== 'ok' || cache === 'hit' || cache === 'semantic') return;
+    if (outcome !== 'ok' || isFromCache(cache)) return;
     if (tier === strongest) {
       const before = pace.strongNanoUsd ?? costNanoUsd;
       pace.strongNanoUsd = before + LATEST_WEIGHT * (costNanoUsd - before);

@@ -1,6 +1,7 @@
 import type { PolicyFigures, Simulation } from '../contract/admin/simulate.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { AttemptRecord, LedgerEntry, TokenCounts } from '../contract/ledger-entry.ts';
+import { isFromCache } from '../contract/vocabulary.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 import { CostPace } from './cost-pace.ts';
 import { decide } from './decide.ts';
@@ -87,7 +88,7 @@ const replay = (
 ): Replayed | string => {
   const { request, difficulty, requestedModel, attempts, team } = entry;
   const shown = attempts.find(({ isShown }) => isShown);
-  if (entry.cache === 'hit' || entry.cache === 'semantic') return 'answered from the cache';
+  if (isFromCache(entry.cache)) return 'answered from the cache';
   if (entry.outcome !== 'ok' || shown === undefined) return 'not answered';
   if (request === null || requestedModel === null) return 'facts of the request not stored';
   const facts = { ...request, native: request.native ?? null, needs: new Set(request.needs as Capability[]) };

@@ -12,7 +12,7 @@ export const RequestsQuerySchema = z.strictObject({
   /** The model that answered. */
   model: z.string().max(256).optional(),
   outcome: z.enum(['ok', 'error', 'aborted', 'refused']).optional(),
-  cache: z.enum(['hit', 'semantic', 'miss', 'bypass']).optional(),
+  cache: z.enum(['hit', 'semantic', 'shared', 'miss', 'bypass']).optional(),
   /** Of the page before, as `next` gave it. */
   cursor: z.string().max(128).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),

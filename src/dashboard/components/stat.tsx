@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { NO_CHANGE } from '../lib/format.ts';
 
 /** One figure with its name. `trend` is its change against the range before, and whether that is good news. */
 export const Stat = ({
@@ -21,7 +22,7 @@ export const Stat = ({
     </dl>
     <p className="stat-note">
       {trend != null && (
-        <span className={isGood == null ? undefined : isGood ? 'trend-good' : 'trend-bad'}>
+        <span className={isGood == null || trend === NO_CHANGE ? undefined : isGood ? 'trend-good' : 'trend-bad'}>
           {trend} to the range before
         </span>
       )}

@@ -27,7 +27,11 @@ export const TimeChart = ({
     <figure className="stack">
       <div className="chart" role="img" aria-label={label}>
         <ResponsiveContainer width="100%" height="100%">
-          <Chart data={[...points]} margin={{ top: 4, right: 8, bottom: 0, left: 0 }} accessibilityLayer={false}>
+          <Chart
+            data={withZeros(points, series)}
+            margin={{ top: 4, right: 8, bottom: 0, left: 0 }}
+            accessibilityLayer={false}
+          >
             <CartesianGrid vertical={false} stroke="var(--line)" />
             <XAxis
               dataKey="at"
@@ -97,6 +101,12 @@ export const TimeChart = ({
       </figcaption>
     </figure>
   );
+};
+
+/** A step in which nothing happened is a zero, not a hole; what was not measured (null) stays a hole. */
+const withZeros = (points: readonly Point[], series: readonly Series[]): Point[] => {
+  const zeros = Object.fromEntries(series.map(({ key }) => [key, 0]));
+  return points.map((point) => ({ ...zeros, ...point }));
 };
 
 const Entry = ({ name, value, format }: { name: string; value: unknown; format: (value: number) => string }) => (

@@ -2,6 +2,14 @@ const locale = 'en-US';
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const brief = new Intl.DateTimeFormat(locale, {
+  month: 'short',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const shortClock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const shortDay = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' });
 
@@ -59,14 +67,20 @@ export const bytes = (size: number | null | undefined): string => {
 
 export const moment = (at: number | string): string => clock.format(new Date(at));
 
+/** A moment of this year, as in a log. */
+export const shortMoment = (at: number): string => brief.format(at);
+
 /** A label for a point of a time axis, by how long the whole axis is. */
 export const tick = (at: number, spanMs: number): string =>
   spanMs > 2 * 86_400_000 ? shortDay.format(at) : shortClock.format(at);
+
+export const NO_CHANGE = '±0 %';
 
 /** How a figure changed against the range before, such as `+12 %`; null where there is nothing to compare with. */
 export const change = (now: number | null | undefined, before: number | null | undefined): string | null => {
   if (now === null || now === undefined || !before) return null;
   const share = (now - before) / Math.abs(before);
+  if (Math.abs(share) < 0.005) return NO_CHANGE;
   if (Math.abs(share) > 9.99) return share > 0 ? '> +999 %' : '< −999 %';
   return `${share >= 0 ? '+' : '−'}${Math.abs(share * 100).toFixed(0)} %`;
 };

@@ -106,7 +106,7 @@ const ThresholdCard = () => {
   const routes = useRoutes();
   const [chosen, setChosen] = useState<string | null>(null);
   const byDifficulty = routes.data?.routes.filter(({ usesDifficulty }) => usesDifficulty) ?? [];
-  const route = chosen ?? byDifficulty[0]?.name ?? null;
+  const route = chosen ?? byDifficulty.at(-1)?.name ?? null;
   const curve = useQuery({
     queryKey: ['curve', route, name],
     queryFn: () => callApi<ThresholdCurve>('/simulate/curve', { query: { ...isoRange(ms), route } }),

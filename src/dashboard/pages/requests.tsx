@@ -8,7 +8,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Empty, Failure, Skeleton } from '../components/states.tsx';
 import { callApi } from '../lib/api.ts';
-import { count, milliseconds, moment, money } from '../lib/format.ts';
+import { count, milliseconds, money, shortMoment } from '../lib/format.ts';
 import { setQuery, useLocation } from '../lib/location.ts';
 import { useRange } from '../lib/range.ts';
 import { WhyCard } from './why-card.tsx';
@@ -21,7 +21,7 @@ const FILTERS = [
   { name: 'keyId', label: 'Key' },
 ] as const;
 const OUTCOMES = ['ok', 'error', 'aborted', 'refused'];
-const CACHE_STATES = ['hit', 'semantic', 'miss', 'bypass'];
+const CACHE_STATES = ['hit', 'semantic', 'shared', 'miss', 'bypass'];
 const PAGE_SIZE = 100;
 const ROW_HEIGHT = 37;
 
@@ -161,7 +161,7 @@ const LogRow = ({ row, position }: { row: RequestRow; position: number }) => (
   <tr data-clickable aria-rowindex={position} onClick={() => setQuery({ id: row.id })}>
     <td>
       <button type="button" className="sort mono" onClick={() => setQuery({ id: row.id })}>
-        {moment(row.at)}
+        {shortMoment(row.at)}
       </button>
     </td>
     <td>
@@ -170,7 +170,7 @@ const LogRow = ({ row, position }: { row: RequestRow; position: number }) => (
     </td>
     <td>{row.team}</td>
     <td>{row.route}</td>
-    <td>{row.cache === 'hit' || row.cache === 'semantic' ? `cache (${row.model})` : (row.model ?? '–')}</td>
+    <td>{['hit', 'semantic', 'shared'].includes(row.cache) ? `cache (${row.model})` : (row.model ?? '–')}</td>
     <td className="number">{row.difficulty?.toFixed(2) ?? '–'}</td>
     <td className="number">{count(row.promptTokens + row.completionTokens)}</td>
     <td className="number">{milliseconds(row.totalMs)}</td>

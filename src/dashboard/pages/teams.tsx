@@ -10,7 +10,7 @@ import { Dialog } from '../components/drawer.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { Empty, Failure, Loaded } from '../components/states.tsx';
 import { callApi } from '../lib/api.ts';
-import { moment, money, percent } from '../lib/format.ts';
+import { count, moment, money, percent } from '../lib/format.ts';
 import { useSession } from '../lib/session.ts';
 
 /** Who may ask, for how much, and who changed that. */
@@ -90,7 +90,7 @@ const use = (key: string, title: string, of: (row: LimitUse) => { limit: number;
   isNumber: true,
   render: (row: LimitUse) => {
     const found = of(row);
-    return found === null ? '–' : `${found.used} of ${found.limit}`;
+    return found === null ? '–' : `${count(found.used)} of ${count(found.limit)}`;
   },
 });
 
