@@ -89,6 +89,8 @@ export type AppOptions = {
   ledger: LedgerStore;
   /** What the ledger knows, for the admin API; whoever opened it closes it. Without it there are no reports. */
   reports?: LedgerReports | undefined;
+  /** Whether those reports are about all gateways together. */
+  isLedgerShared?: boolean;
   /** What carries the ledger to Postgres, where there is one; whoever started it stops it. */
   shipper?: Pick<Shipper, 'state'> | null;
   /** What gateways share; whoever opened it closes it. Without it everything is kept in this process. */
@@ -273,6 +275,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       exchange?.stop();
       await ports.flights.close();
       await counters.close();
+      shared?.close();
       await alerts.close();
       await registry.close();
       await configHistory.close();
@@ -304,12 +307,12 @@ const openAlerts = ({ clock, logger, redis, dataDir }: AppOptions, config: () =>
   };
 };
 
-const shareCounters = (redis: RedisConnection, { clock, dataDir }: AppOptions, spend: SpendSource) =>
-  new StandbyCounterStore({
-    shared: new RedisCounterStore({ redis, clock, ledgerId: readOrMakeLedgerId(dataDir, clock.now()) }),
-    local: new MemoryCounterStore(clock),
-    spend,
-  });
+const shareCounters = (redis: RedisConnection, options: AppOptions, spend: SpendSource) => {
+  const { clock, dataDir, isLedgerShared } = options;
+  const ledgerId = isLedgerShared ? 'shared' : readOrMakeLedgerId(dataDir, clock.now());
+  const shared = new RedisCounterStore({ redis, clock, ledgerId });
+  return new StandbyCounterStore({ shared, local: new MemoryCounterStore(clock), spend, clock });
+};
 
 const stateOf = ({ isLocal }: StandbyCounterStore): ServiceState =>
   isLocal

@@ -100,6 +100,7 @@ export const startGateway = async (
     access,
     ledger,
     reports: sharedLedger?.reports() ?? threadReports,
+    isLedgerShared: sharedLedger !== null,
     shipper,
     redis,
     postgres: postgres ?? undefined,

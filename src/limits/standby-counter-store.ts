@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import type { NanoUsd } from '../lib/money.ts';
 import { type Account, type BudgetAccount, keyOf } from './account.ts';
 import type { CounterStore, Reservation, ReserveResult, Standing, Used } from './counter-store.ts';
@@ -9,9 +10,13 @@ export type StandbyOptions = {
   shared: CounterStore;
   local: CounterStore;
   spend: SpendSource;
+  clock: Pick<Clock, 'now' | 'after'>;
 };
 
-/** Budgets whose last known spending is remembered; the one heard of longest ago is forgotten. */
+/** Every minute the shared counters are told again what the ledger has: it may have been behind, or out of reach. */
+const TELL_EVERY_MS = 60_000;
+
+/** Budgets remembered here, for what was last known of them and for telling; the one heard of longest ago is forgotten. */
 const MAX_KNOWN = 50_000;
 
 /**
@@ -26,6 +31,9 @@ export class StandbyCounterStore implements CounterStore {
   readonly #known = new Map<string, NanoUsd>();
   /** Budgets of which the shared counters have missed something. */
   readonly #missed = new Map<string, BudgetAccount>();
+  /** Budgets that the shared counters were told of. */
+  readonly #met = new Map<string, BudgetAccount>();
+  #cancelTelling: (() => void) | null = null;
   #isLocal = false;
   #telling: Promise<void> | null = null;
 
@@ -95,6 +103,8 @@ export class StandbyCounterStore implements CounterStore {
 
   async sync(account: BudgetAccount, spent: NanoUsd): Promise<void> {
     const { shared, local } = this.#options;
+    if (this.#met.size < MAX_KNOWN) this.#met.set(keyOf(account), account);
+    this.#cancelTelling ??= this.#tellLater();
     await this.#orElse(
       () => shared.sync(account, spent),
       async () => {
@@ -113,6 +123,25 @@ export class StandbyCounterStore implements CounterStore {
         return local.read(accounts);
       },
     );
+  }
+
+  close(): void {
+    this.#cancelTelling?.();
+  }
+
+  #tellLater(): () => void {
+    return this.#options.clock.after(TELL_EVERY_MS, async () => {
+      await this.#tellAgain().catch(() => {});
+      this.#cancelTelling = this.#met.size > 0 ? this.#tellLater() : null;
+    });
+  }
+
+  async #tellAgain(): Promise<void> {
+    const { shared, spend, clock } = this.#options;
+    for (const [key, account] of [...this.#met]) {
+      if (clock.now() >= account.period.endMs) this.#met.delete(key);
+      else await shared.sync(account, await spend.spent(account));
+    }
   }
 
   async #orElse<Value>(ask: () => Promise<Value>, without: () => Promise<Value>): Promise<Value> {

@@ -6,6 +6,7 @@ import type { Reservation } from '../../src/limits/counter-store.ts';
 import { MemoryCounterStore } from '../../src/limits/memory-counter-store.ts';
 import { RedisCounterStore } from '../../src/limits/redis-counter-store.ts';
 import { StandbyCounterStore } from '../../src/limits/standby-counter-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { connectRedis } from '../support/redis-connection.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
@@ -23,6 +24,7 @@ const REQUESTS: LimitAccount = { meter: 'requests', subject: { kind: 'team', nam
 class Gateway {
   readonly store: StandbyCounterStore;
   readonly redis: RedisConnection;
+  readonly clock = new ManualClock();
   inLedger = 0;
   #lastId = 0;
 
@@ -32,6 +34,7 @@ class Gateway {
       shared: new RedisCounterStore({ redis, clock: systemClock, ledgerId }),
       local: new MemoryCounterStore(systemClock),
       spend: { spent: async () => this.inLedger },
+      clock: this.clock,
     });
   }
 
@@ -124,6 +127,18 @@ test('what was spent while Redis did not answer is told it when it answers again
   await until(async () => (await a.spent()) === 55 && !a.store.isLocal);
   expect((await gateways[1]!.store.read([MONEY]))[0]).toBeNull();
   expect(await gateways[1]!.spent()).toBe(55);
+});
+
+test('what the ledger knew too late is told a minute later, and never twice', async () => {
+  const [a, b] = gateways as [Gateway, Gateway];
+  await a.spend(10);
+  a.inLedger += 30;
+  expect(await a.spent()).toBe(10);
+  a.clock.advance(60_000);
+  await until(async () => (await a.spent()) === 40);
+  a.clock.advance(60_000);
+  await b.spend(5);
+  expect(await a.spent()).toBe(45);
 });
 
 test('without Redis each gateway counts rates for itself', async () => {
