@@ -74,6 +74,7 @@ describe('a budget that rejects', () => {
   });
 
   test('begins anew with its period, in its time zone', async () => {
+    clock = new ManualClock(Date.UTC(2026, 10, 22, 22, 59));
     await start({ usd: 0.0011, per: 'day', timeZone: 'Europe/Berlin' });
     expect((await ask()).status).toBe(200);
     // The answer cost less than was set aside; the rest does not suffice for another.
