@@ -36,7 +36,8 @@ export class ResponseKeeper {
    */
   async keep(id: string, text: string, isNative: boolean): Promise<void> {
     const { team, isKept, ttlMs, served, session, previousId, input } = this.#keeping;
-    if (!isKept) return;
+    // An upstream may have given it no id to find it by.
+    if (!isKept || id === '') return;
     const { store, clock, logger } = this.#ports;
     const now = clock.now();
     const { upstream, model } = served;

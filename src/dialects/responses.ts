@@ -30,7 +30,9 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
     const body = checked(ResponsesBodySchema, parsed);
     refuseContradictions(body);
     const history = await loadHistory(body, origin.team, options.store);
-    const own = inputItems(body).map((item) => history.references.get(item.id ?? '')?.item ?? item);
+    const own = inputItems(body).map((item) =>
+      item.type === 'item_reference' ? (history.references.get(item.id ?? '')?.item ?? item) : item,
+    );
     const { body: chat, wire, kinds, need } = toChatRequest(body, own, history.context);
     const native = toNativeForm(text, body, need, history);
     let written: string | undefined;

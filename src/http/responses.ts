@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { authenticate } from '../auth/authenticate.ts';
@@ -41,8 +42,12 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
   };
 
   app.post('/input_tokens', async (context) => {
-    const bytes = await readBody(context.env.incoming, options.bodyLimits, options.clock);
-    return context.json({ object: 'response.input_tokens', input_tokens: await countTokens(bytes, context) });
+    const { incoming, outgoing } = context.env;
+    const bytes = await readBody(incoming as IncomingMessage, options.bodyLimits, options.clock);
+    const id = requestIdOf(outgoing as ServerResponse);
+    const origin = { id, team: context.get('team'), headers: incoming.headers };
+    const { chat } = await options.responsesDialect.read(withModel(bytes), origin);
+    return context.json({ object: 'response.input_tokens', input_tokens: estimatePromptTokens(chat.body) });
   });
   app.get('/:id', async (context) => {
     const { response } = await stored(context);
@@ -72,13 +77,6 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
     return context.json(pageOf(items, context.req.query()));
   });
   return app;
-
-  async function countTokens(bytes: Buffer, context: Context<Env>): Promise<number> {
-    const { incoming, outgoing } = context.env;
-    const origin = { id: requestIdOf(outgoing as never), team: context.get('team'), headers: incoming.headers };
-    const { chat } = await options.responsesDialect.read(withModel(bytes), origin);
-    return estimatePromptTokens(chat.body);
-  }
 };
 
 /** Here a model may be left out, and none is asked. */

@@ -49,7 +49,7 @@ const OWN_FIELDS = new Set([
 const READ_BY_US = ['metadata', 'prompt_cache_key', 'safety_identifier'] as const;
 
 /** Fields that change what is answered and have no counterpart in chat. */
-const NEEDS_NATIVE = ['background', 'conversation', 'prompt', 'context_management', 'moderation'] as const;
+const NEEDS_NATIVE = ['conversation', 'prompt', 'context_management', 'moderation'] as const;
 
 /**
  * A request for responses as a request for chat.
@@ -65,7 +65,7 @@ export const toChatRequest = (
   if (body.input == null && body.prompt == null) {
     throw new GatewayError('invalid_value', "Missing required parameter: 'input'.", { param: 'input' });
   }
-  const field = NEEDS_NATIVE.find((name) => body[name] != null && body[name] !== false);
+  const field = NEEDS_NATIVE.find((name) => body[name] != null);
   const input = readInput([
     ...context.map((item) => ({ item, param: 'previous_response_id' })),
     ...own.map((item, index) => ({ item, param: typeof body.input === 'string' ? 'input' : `input[${index}]` })),
