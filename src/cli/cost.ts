@@ -1,5 +1,5 @@
 import type { LedgerStore, SpendDimension, SpendRow } from '../ledger/ledger-store.ts';
-import { emptySpendRow } from '../ledger/spend-rows.ts';
+import { emptySpendRow, type SpendQuery } from '../ledger/spend-rows.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatUsd } from '../lib/money.ts';
 
@@ -7,6 +7,8 @@ export type CostOptions = {
   /** `90m`, `24h`, `7d` (the default) before now, or an ISO date, which is midnight UTC without a time. */
   since?: string;
   by?: string;
+  /** With `by: 'tag'`: its name. */
+  tag?: string;
   json?: boolean;
   csv?: boolean;
 };
@@ -39,31 +41,32 @@ export const costCommand = async (options: CostOptions, { openLedger, stdout, st
   }
 };
 
-type Query = { sinceMs: number; untilMs: number; by?: SpendDimension };
+type Query = SpendQuery;
 type Report = Query & { total: SpendRow; rows: SpendRow[] };
 
-const readReport = async (ledger: LedgerStore | null, { by, ...period }: Query): Promise<Report> => {
+const readReport = async (ledger: LedgerStore | null, { by, tag, ...period }: Query): Promise<Report> => {
   try {
     const [total = emptySpendRow('all')] = (await ledger?.spend(period)) ?? [];
-    const rows = (by && (await ledger?.spend({ ...period, by }))) ?? [];
+    const rows = (by && (await ledger?.spend({ ...period, by, tag }))) ?? [];
     return { ...period, by, total, rows };
   } finally {
     await ledger?.close();
   }
 };
 
-const DIMENSIONS: readonly string[] = ['team', 'key', 'model', 'route', 'tier', 'upstream'] satisfies SpendDimension[];
+const DIMENSIONS: readonly string[] = [...['team', 'key', 'model', 'route', 'tier', 'upstream', 'tag', 'hour', 'day']];
 const UNIT_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The query, or one line that says what is wrong. */
-const parseOptions = ({ since = '7d', by, json, csv }: CostOptions, now: number): Query | string => {
+const parseOptions = ({ since = '7d', by, tag, json, csv }: CostOptions, now: number): Query | string => {
   if (json && csv) return 'choose --json or --csv, not both';
   if (by !== undefined && !DIMENSIONS.includes(by)) return `--by ${by}: choose one of ${DIMENSIONS.join(', ')}`;
+  if ((by === 'tag') !== (tag !== undefined)) return '--by tag needs --tag <name>, and nothing else takes it';
   const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(since) ?? [];
   const date = /^\d{4}-\d\d-\d\d/.test(since) ? Date.parse(since) : Number.NaN;
   const sinceMs = count ? now - Number(count) * (UNIT_MS[unit] ?? 0) : date;
   if (Number.isNaN(sinceMs)) return `--since ${since}: write 90m, 24h, 7d, or a date such as 2026-11-01`;
-  return { sinceMs, untilMs: now, by: by as SpendDimension | undefined };
+  return { sinceMs, untilMs: now, by: by as SpendDimension | undefined, tag };
 };
 
 const formatOf = ({ json, csv }: CostOptions) => (json ? toJson : csv ? toCsv : toTable);
@@ -108,7 +111,9 @@ const toTable = ({ sinceMs, by, total, rows }: Report): string => {
   );
   const notes = [
     ...(isUnpriced
-      ? [`unpriced: the model has no price in routes.yaml, so its cost is unknown and not in these sums.`]
+      ? [
+          `unpriced: the model has no price, in routes.yaml or in the list, so its cost is unknown and not in these sums.`,
+        ]
       : []),
     ...(total.estimatedRequests > 0 ? [`Tokens of ${total.estimatedRequests} requests are estimated.`] : []),
   ];

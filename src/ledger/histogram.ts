@@ -31,15 +31,32 @@ export const addDifficulty = (
   difficulty: number,
 ): void => count(histogram, KINDS[kind] * BUCKETS + clamp(Math.floor(difficulty * DIFFICULTY_STEPS), DIFFICULTY_STEPS));
 
+/** All kinds of a histogram added up, by bucket: for reports, which add thousands. */
+export type Tally = Float64Array;
+
+export const newTally = (): Tally => new Float64Array(Object.keys(KINDS).length * BUCKETS);
+
+/** Adds a histogram to a tally, packed ones as they are. */
+export const addToTally = (tally: Tally, histogram: Histogram | Uint8Array): void => {
+  if (histogram instanceof Map) {
+    for (const [bucket, number] of histogram) tally[bucket] = (tally[bucket] ?? 0) + number;
+    return;
+  }
+  const bytes = new DataView(histogram.buffer, histogram.byteOffset, histogram.byteLength);
+  for (let at = 0; at + 6 <= bytes.byteLength; at += 6) {
+    const bucket = bytes.getUint16(at, true);
+    tally[bucket] = (tally[bucket] ?? 0) + bytes.getUint32(at + 2, true);
+  }
+};
+
 /** @returns null where nothing was counted, else milliseconds: the middle of the bucket that holds the quantile. */
 export const quantileMs = (
-  histogram: Histogram,
+  tally: Tally,
   kind: 'total' | 'firstToken' | 'overhead',
   quantile: number,
 ): number | null => {
-  const own = bucketsOf(histogram, kind);
-  const total = own.reduce((sum, [, number]) => sum + number, 0);
-  let left = quantile * total;
+  const own = bucketsOf(tally, kind);
+  let left = quantile * own.reduce((sum, [, number]) => sum + number, 0);
   for (const [bucket, number] of own) {
     left -= number;
     if (left <= 0) return Number((2 ** (bucket / PER_DOUBLING - OFFSET)).toPrecision(3));
@@ -48,12 +65,11 @@ export const quantileMs = (
 };
 
 /** Buckets of one kind with their counts, ascending. */
-export const bucketsOf = (histogram: Histogram, kind: HistogramKind): [bucket: number, count: number][] => {
+export const bucketsOf = (tally: Tally, kind: HistogramKind): [bucket: number, count: number][] => {
   const first = KINDS[kind] * BUCKETS;
-  return [...histogram]
-    .filter(([key]) => key >= first && key < first + BUCKETS)
-    .map(([key, number]): [number, number] => [key - first, number])
-    .sort(([a], [b]) => a - b);
+  return [...tally.subarray(first, first + BUCKETS)]
+    .map((number, bucket): [number, number] => [bucket, number])
+    .filter(([, number]) => number > 0);
 };
 
 export const mergeInto = (histogram: Histogram, other: Histogram): void => {

@@ -1,8 +1,12 @@
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
+import type { SpendQuery } from './spend-rows.ts';
 
-export type SpendDimension = 'team' | 'key' | 'model' | 'route' | 'tier' | 'upstream';
+export type SpendDimension = 'team' | 'key' | 'model' | 'route' | 'tier' | 'upstream' | 'tag' | 'hour' | 'day';
 
-/** One line of a spend report. Sums over the entries of the group; unknown costs are counted, never added as zero. */
+/**
+ * One line of a spend report. A request counts once, where it was served; tokens and cost where each attempt was made.
+ * Unknown costs are counted, never added as zero.
+ */
 export type SpendRow = {
   group: string;
   requests: number;
@@ -26,6 +30,6 @@ export interface LedgerStore {
   /** Entries of `at >= sinceMs`, newest first, at most `limit` (1 to 1000). */
   recent(query: { sinceMs: number; limit: number }): Promise<LedgerEntry[]>;
   /** Sums over `sinceMs <= at < untilMs`, by the dimension, largest cost first; one row `all` without a dimension. */
-  spend(query: { sinceMs: number; untilMs: number; by?: SpendDimension }): Promise<SpendRow[]>;
+  spend(query: SpendQuery): Promise<SpendRow[]>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
-import type { LedgerStore, SpendDimension, SpendRow } from './ledger-store.ts';
-import { spendRows } from './spend-rows.ts';
+import type { LedgerStore, SpendRow } from './ledger-store.ts';
+import { type SpendQuery, spendOf } from './spend-rows.ts';
 
 /** A ledger that ends with the process, for tests and trials. Keeps the newest `maxEntries` (10,000) that were appended. */
 export class MemoryLedgerStore implements LedgerStore {
@@ -27,9 +27,9 @@ export class MemoryLedgerStore implements LedgerStore {
       .map((entry) => structuredClone(entry));
   }
 
-  async spend(query: { sinceMs: number; untilMs: number; by?: SpendDimension }): Promise<SpendRow[]> {
+  async spend(query: SpendQuery): Promise<SpendRow[]> {
     const entries = [...this.#entries.values()].filter(({ at }) => at >= query.sinceMs && at < query.untilMs);
-    return spendRows(entries, query.by);
+    return spendOf(entries, query);
   }
 
   async close(): Promise<void> {}

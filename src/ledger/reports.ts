@@ -2,11 +2,20 @@ import type { RequestRow } from '../contract/admin/requests.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { isFromCache } from '../contract/vocabulary.ts';
-import { bucketsOf, DIFFICULTY_STEPS, type HistogramKind, unpackHistogram } from './histogram.ts';
+import { addToTally, bucketsOf, DIFFICULTY_STEPS, type Histogram, type HistogramKind, newTally } from './histogram.ts';
 import type { BreakdownDimension, LedgerReports, ReportFilter, RequestsFilter } from './ledger-reports.ts';
+import type { SpendRow } from './ledger-store.ts';
 import { type Summed, totalsOf } from './report-totals.ts';
 import { DIMENSIONS, HOUR_MS, type Rollup, rollupsOf, STEPS, type Step, SUMS, stepStart } from './rollup.ts';
-import { columnOf, entryOf, type Row, SELECT_ALL_ATTEMPTS, SELECT_ALL_ENTRIES } from './sqlite-rows.ts';
+import { groupOf, type SpendQuery, type Spent, spendRows } from './spend-rows.ts';
+import {
+  columnOf,
+  entryOf,
+  type Row,
+  SELECT_ALL_ATTEMPTS,
+  SELECT_ALL_ENTRIES,
+  SELECT_LEAN_ENTRIES,
+} from './sqlite-rows.ts';
 
 /** Runs one SELECT with `?` for values; SQLite's or Postgres's own. */
 export type ReadQuery = (sql: string, values: (string | number)[]) => Promise<Row[]>;
@@ -22,7 +31,7 @@ const MAX_ROWS = 500;
 /** Slices in which a history is sampled. */
 const SLICES = 200;
 
-type Timed = Rollup & { at: number };
+type Timed = Omit<Rollup, 'histogram'> & { at: number; histogram: Histogram | Uint8Array };
 
 /** Reports over any store that has the ledger's tables. Pure but for `read`. */
 export const createReports = (read: ReadQuery): LedgerReports => ({
@@ -73,9 +82,11 @@ export const createReports = (read: ReadQuery): LedgerReports => ({
       from: i / DIFFICULTY_STEPS,
       counts: {} as Record<string, number>,
     }));
-    for (const { histogram, tier } of await rollupsIn(read, filter)) {
+    for (const [tier, rows] of Map.groupBy(await rollupsIn(read, filter), nameOf('tier'))) {
+      const tally = newTally();
+      for (const { histogram } of rows) addToTally(tally, histogram);
       const add = (kind: HistogramKind, name: string) => {
-        for (const [bucket, number] of bucketsOf(histogram, kind)) {
+        for (const [bucket, number] of bucketsOf(tally, kind)) {
           const counts = steps[bucket]?.counts;
           if (counts !== undefined) counts[name] = (counts[name] ?? 0) + number;
         }
@@ -122,10 +133,21 @@ export const createReports = (read: ReadQuery): LedgerReports => ({
   },
 });
 
+/** The spend report from the roll-ups; @see LedgerStore.spend. */
+export const readSpend = async (read: ReadQuery, { sinceMs, untilMs, by, tag }: SpendQuery): Promise<SpendRow[]> => {
+  const filter = { fromMs: sinceMs, toMs: untilMs };
+  if (by === 'tag') return spendRows((await tagGroups(read, filter, tag ?? '')) as Map<string, Spent[]>, by);
+  const rollups = await rollupsIn(read, filter, by !== 'hour');
+  return spendRows(
+    Map.groupBy(rollups, (rollup) => groupOf(rollup, by)),
+    by,
+  );
+};
+
 /** The column by which a breakdown groups. */
 const nameOf =
   (by: Exclude<BreakdownDimension, 'tag'>) =>
-  (row: Rollup): string =>
+  (row: Timed): string =>
     row[by === 'key' ? 'keyId' : by];
 
 /** Names of columns are fixed text; values are parameters. */
@@ -153,14 +175,17 @@ const conditions = (filter: Partial<Omit<RequestsFilter, 'limit' | 'cursor'>>) =
 const rollupsIn = async (read: ReadQuery, filter: ReportFilter, byDay = true): Promise<Timed[]> => {
   const { fromMs, toMs } = filter;
   const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-  const lastHour = stepStart(toMs, 'hour');
+  // A range that ends now or later has the hour under way whole.
+  const [newest] = await read('SELECT max(at) AS at FROM entries', []);
+  const isToTheEnd = Number(newest?.['at'] ?? 0) < toMs;
+  const lastHour = isToTheEnd ? Math.ceil(toMs / HOUR_MS) * HOUR_MS : stepStart(toMs, 'hour');
   if (firstHour >= lastHour) return entryRollups(read, filter);
   const firstDay = Math.ceil(firstHour / STEPS.day) * STEPS.day;
   const lastDay = stepStart(lastHour, 'day');
   const hasDays = byDay && firstDay < lastDay;
   const pieces = await Promise.all([
     entryRollups(read, { ...filter, toMs: firstHour }),
-    entryRollups(read, { ...filter, fromMs: lastHour }),
+    isToTheEnd ? [] : entryRollups(read, { ...filter, fromMs: lastHour }),
     ...(hasDays
       ? [
           storedRollups(read, 'hour', { ...filter, fromMs: firstHour, toMs: firstDay }),
@@ -182,15 +207,13 @@ const storedRollups = async (read: ReadQuery, step: Step, filter: ReportFilter):
     step,
     ...values,
   ]);
-  return rows.map(
-    (row) => ({ ...row, histogram: unpackHistogram(row['histogram'] as Uint8Array) }) as unknown as Timed,
-  );
+  return rows as unknown as Timed[];
 };
 
 const entryRollups = async (read: ReadQuery, { tier, model, ...filter }: ReportFilter): Promise<Timed[]> => {
   if (filter.fromMs >= filter.toMs) return [];
   const { where, values } = conditions(filter);
-  const entries = await readEntries(read, where, values, 'at');
+  const entries = await readEntries(read, where, values, 'at', undefined, SELECT_LEAN_ENTRIES);
   return entries
     .flatMap((entry) => rollupsOf(entry).map((rollup) => ({ ...rollup, at: entry.at })))
     .filter(
@@ -207,7 +230,11 @@ const tagGroups = async (read: ReadQuery, filter: ReportFilter, tag: string): Pr
   const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
   const lastHour = stepStart(toMs, 'hour');
   const groups = new Map<string, Summed[]>();
-  const add = (value: string, row: Summed) => groups.set(value, [...(groups.get(value) ?? []), row]);
+  const add = (value: string, row: Summed) => {
+    const own = groups.get(value);
+    if (own === undefined) groups.set(value, [row]);
+    else own.push(row);
+  };
   const addEntries = async (from: number, to: number) => {
     if (from >= to) return;
     const { where, values } = conditions({ fromMs: from, toMs: to, team });
@@ -234,10 +261,7 @@ const tagGroups = async (read: ReadQuery, filter: ReportFilter, tag: string): Pr
       const { where, values } = conditions({ fromMs: from, toMs: to, team });
       const sql = `SELECT value, cache, outcome, ${SUM_LIST} FROM tag_rollups WHERE ${['step = ?', 'tag = ?', ...where].join(' AND ')}`;
       for (const row of await read(sql, [step, tag, ...values])) {
-        add(String(row['value']), {
-          ...row,
-          histogram: unpackHistogram(row['histogram'] as Uint8Array),
-        } as unknown as Summed);
+        add(String(row['value']), row as unknown as Summed);
       }
     }
   }
@@ -250,10 +274,11 @@ const readEntries = async (
   values: (string | number)[],
   order: string,
   limit?: number,
+  select = SELECT_ALL_ENTRIES,
 ): Promise<LedgerEntry[]> => {
   const tail = `WHERE ${where.length > 0 ? where.join(' AND ') : '1 = 1'} ORDER BY ${order}${limit === undefined ? '' : ' LIMIT ?'}`;
   const all = limit === undefined ? values : [...values, limit];
-  const entries = await read(`${SELECT_ALL_ENTRIES} ${tail}`, all);
+  const entries = await read(`${select} ${tail}`, all);
   if (entries.length === 0) return [];
   const attempts = await read(
     `${SELECT_ALL_ATTEMPTS} WHERE entry_id IN (SELECT id FROM entries ${tail}) ORDER BY entry_id, position`,

@@ -1,6 +1,7 @@
-import type { AttemptRecord, LedgerEntry } from '../contract/ledger-entry.ts';
+import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { isFromCache } from '../contract/vocabulary.ts';
 import type { SpendDimension, SpendRow } from './ledger-store.ts';
+import { type Rollup, rollupsOf, type Sums, stepStart } from './rollup.ts';
 
 /** A row of zeros. */
 export const emptySpendRow = (group: string): SpendRow => ({
@@ -16,44 +17,59 @@ export const emptySpendRow = (group: string): SpendRow => ({
   unpricedRequests: 0,
 });
 
-/**
- * The spend report over entries in memory, largest cost first. An entry counts once in every group it touched: by tier,
- * upstream and model those are the groups of its attempts, or its own when it has none. Its saving goes to its own.
- */
-export const spendRows = (entries: Iterable<LedgerEntry>, by: SpendDimension | undefined): SpendRow[] => {
-  const rows = new Map<string, SpendRow>(by ? [] : [['all', emptySpendRow('all')]]);
-  for (const entry of entries) {
-    for (const [group, attempts] of attemptsByGroup(entry, by)) {
-      const row = rows.get(group) ?? emptySpendRow(group);
-      rows.set(group, row);
-      add(row, entry, attempts, isByAttempt(by));
-      if (group === groupOf(entry, by)) row.savedNanoUsd += entry.savedNanoUsd ?? 0;
-    }
-  }
-  return [...rows.values()].sort((a, b) => b.costNanoUsd - a.costNanoUsd || (a.group < b.group ? -1 : 1));
+export type SpendQuery = {
+  sinceMs: number;
+  untilMs: number;
+  by?: SpendDimension | undefined;
+  /** For `by: 'tag'`: which. */
+  tag?: string | undefined;
 };
 
-const add = (row: SpendRow, entry: LedgerEntry, attempts: AttemptRecord[], byAttempt: boolean): void => {
-  const outcomes = byAttempt && attempts.length > 0 ? attempts.map(({ outcome }) => outcome) : [entry.outcome];
-  row.requests++;
-  row.errors += Number(outcomes.some((outcome) => outcome === 'error' || outcome === 'refused'));
-  row.cacheHits += Number(isFromCache(entry.cache));
-  row.estimatedRequests += Number(attempts.some(({ tokens }) => tokens.isEstimated));
-  row.unpricedRequests += Number(attempts.some(({ costNanoUsd }) => costNanoUsd === null));
-  for (const { tokens, costNanoUsd } of attempts) {
-    row.promptTokens += tokens.promptTokens;
-    row.completionTokens += tokens.completionTokens;
-    row.costNanoUsd += costNanoUsd ?? 0;
-  }
+/** What spend adds up: a roll-up at its time, or a tag's. */
+export type Spent = Sums & Pick<Rollup, 'cache' | 'outcome'>;
+
+/** The group of a roll-up; by time it is the beginning of its hour or day in ISO 8601. */
+export const groupOf = (
+  rollup: Omit<Rollup, 'histogram'> & { at: number },
+  by: Exclude<SpendDimension, 'tag'> | undefined,
+): string => {
+  if (by === undefined) return 'all';
+  if (by === 'hour' || by === 'day') return new Date(stepStart(rollup.at, by)).toISOString();
+  return rollup[by === 'key' ? 'keyId' : by] || '(none)';
 };
 
-const attemptsByGroup = (entry: LedgerEntry, by: SpendDimension | undefined): Map<string, AttemptRecord[]> => {
-  if (!isByAttempt(by) || entry.attempts.length === 0) return new Map([[groupOf(entry, by), entry.attempts]]);
-  return Map.groupBy(entry.attempts, (attempt) => attempt[by]);
+/** The spend report: largest cost first, by time the oldest first. */
+export const spendRows = (groups: ReadonlyMap<string, Spent[]>, by: SpendDimension | undefined): SpendRow[] => {
+  const rows = [...groups].map(([group, own]) => own.reduce(add, emptySpendRow(group)));
+  if (by === undefined && rows.length === 0) return [emptySpendRow('all')];
+  const isTime = by === 'hour' || by === 'day';
+  return rows.sort((a, b) => (isTime ? 0 : b.costNanoUsd - a.costNanoUsd) || (a.group < b.group ? -1 : 1));
 };
 
-const isByAttempt = (by: SpendDimension | undefined): by is 'tier' | 'upstream' | 'model' =>
-  by === 'tier' || by === 'upstream' || by === 'model';
+const add = (row: SpendRow, spent: Spent): SpendRow => ({
+  group: row.group,
+  requests: row.requests + spent.requests,
+  errors: row.errors + (spent.outcome === 'error' || spent.outcome === 'refused' ? spent.requests : 0),
+  cacheHits: row.cacheHits + (isFromCache(spent.cache) ? spent.requests : 0),
+  promptTokens: row.promptTokens + spent.promptTokens,
+  completionTokens: row.completionTokens + spent.completionTokens,
+  estimatedRequests: row.estimatedRequests + spent.estimated,
+  costNanoUsd: row.costNanoUsd + spent.costNanoUsd,
+  savedNanoUsd: row.savedNanoUsd + spent.savedNanoUsd,
+  unpricedRequests: row.unpricedRequests + spent.unknownCosts,
+});
 
-const groupOf = (entry: LedgerEntry, by: SpendDimension | undefined): string =>
-  by ? (entry[by === 'key' ? 'keyId' : by] ?? '(none)') : 'all';
+/** The spend report over entries in memory. */
+export const spendOf = (entries: LedgerEntry[], { by, tag }: Pick<SpendQuery, 'by' | 'tag'>): SpendRow[] => {
+  const parts = entries.flatMap((entry) =>
+    rollupsOf(entry).map((rollup) => ({ ...rollup, at: entry.at, value: entry.tags[tag ?? ''] })),
+  );
+  const groups =
+    by === 'tag'
+      ? Map.groupBy(
+          parts.filter(({ value }) => value !== undefined),
+          ({ value }) => String(value),
+        )
+      : Map.groupBy(parts, (part) => groupOf(part, by));
+  return spendRows(groups, by);
+};

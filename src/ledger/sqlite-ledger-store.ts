@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
-import type { LedgerStore, SpendDimension, SpendRow } from './ledger-store.ts';
-import { emptySpendRow } from './spend-rows.ts';
+import type { LedgerStore, SpendRow } from './ledger-store.ts';
+import { readSpend } from './reports.ts';
+import type { SpendQuery } from './spend-rows.ts';
 import { openToRead, openToWrite } from './sqlite-ledger-file.ts';
 import { SqliteOutbox } from './sqlite-outbox.ts';
 import { SqliteRollups } from './sqlite-rollups.ts';
 import * as rows from './sqlite-rows.ts';
-import { readSpend } from './sqlite-spend.ts';
 import { inTransaction } from './sqlite-transaction.ts';
 
 export type SqliteLedgerOptions = {
@@ -89,9 +89,8 @@ export class SqliteLedgerStore implements LedgerStore {
     return entries.map((entry) => rows.entryOf(entry, this.#selectAttempts.all(entry.id ?? null)));
   }
 
-  async spend(query: { sinceMs: number; untilMs: number; by?: SpendDimension }): Promise<SpendRow[]> {
-    const spend = readSpend(this.#database, query);
-    return spend.length === 0 && !query.by ? [emptySpendRow('all')] : spend;
+  spend(query: SpendQuery): Promise<SpendRow[]> {
+    return readSpend(async (sql, values) => this.#database.prepare(sql).all(...values), query);
   }
 
   /**

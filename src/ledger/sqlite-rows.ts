@@ -40,6 +40,11 @@ export const INSERT_ENTRY = `${insertInto('entries', ENTRY)} ON CONFLICT (id) DO
 export const INSERT_ATTEMPT = insertInto('attempts', ATTEMPT);
 /** Without a condition. */
 export const SELECT_ALL_ENTRIES = selectFrom('entries', ENTRY);
+/** What roll-ups read of an entry: no JSON, which takes longer to read than all the rest. */
+export const SELECT_LEAN_ENTRIES = selectFrom(
+  'entries',
+  ENTRY.filter((property) => !(JSON_COLUMNS as readonly string[]).includes(property)),
+);
 export const SELECT_ALL_ATTEMPTS = selectFrom('attempts', ATTEMPT);
 export const SELECT_ENTRIES = `${selectFrom('entries', ENTRY)} WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?`;
 export const SELECT_ATTEMPTS = `${selectFrom('attempts', ATTEMPT)} WHERE entry_id = ? ORDER BY position`;
@@ -70,9 +75,7 @@ export const entryOf = (row: Row, attempts: Row[]): LedgerEntry =>
   ({
     ...without(row, TOKENS),
     tokens: tokensOf(row),
-    ...Object.fromEntries(
-      JSON_COLUMNS.map((name) => [name, row[name] === null ? null : JSON.parse(String(row[name]))]),
-    ),
+    ...Object.fromEntries(JSON_COLUMNS.map((name) => [name, row[name] == null ? null : JSON.parse(String(row[name]))])),
     isStream: row.isStream === 1,
     attempts: attempts.map(attemptOf),
   }) as LedgerEntry;

@@ -90,6 +90,8 @@ total                    2       0           1         10           5  1.2345678
     [{ since: '2026-13-45' }],
     [{ by: "team'; DROP TABLE entries" }],
     [{ by: 'constructor' }],
+    [{ by: 'tag' }],
+    [{ tag: 'app' }],
     [{ json: true, csv: true }],
   ])('%j is wrong usage: exit 2 and one line', async (options) => {
     const { exitCode, stdout, stderr } = await run(options, () => null);

@@ -150,14 +150,14 @@ describe.each(Object.entries(STORES))('the %s ledger', (_, make) => {
     expect(await store.spend({ sinceMs: 0, untilMs: 60, by: 'model' })).toMatchObject([
       {
         group: 'big',
-        requests: 4,
+        requests: 3,
         errors: 0,
         cacheHits: 1,
         costNanoUsd: 1_047,
         savedNanoUsd: 1_200,
         unpricedRequests: 0,
       },
-      { group: 'nano', requests: 1, errors: 1, costNanoUsd: 300, savedNanoUsd: 0 },
+      { group: 'nano', requests: 0, errors: 0, costNanoUsd: 300, savedNanoUsd: 0 },
       { group: '(none)', requests: 1, errors: 1, costNanoUsd: 0 },
       { group: 'new', requests: 1, costNanoUsd: 0, unpricedRequests: 1 },
     ]);
@@ -167,12 +167,37 @@ describe.each(Object.entries(STORES))('the %s ledger', (_, make) => {
     const store = open();
     await Promise.all(history().map((entry) => store.append(entry)));
     const [total] = await store.spend({ sinceMs: 0, untilMs: 99 });
-    for (const by of ['team', 'key', 'model', 'route', 'tier', 'upstream'] satisfies SpendDimension[]) {
+    for (const by of ['team', 'key', 'model', 'route', 'tier', 'upstream', 'hour', 'day'] satisfies SpendDimension[]) {
       const rows = await store.spend({ sinceMs: 0, untilMs: 99, by });
-      for (const field of ['promptTokens', 'completionTokens', 'costNanoUsd', 'savedNanoUsd'] as const) {
+      for (const field of ['requests', 'promptTokens', 'completionTokens', 'costNanoUsd', 'savedNanoUsd'] as const) {
         expect(rows.reduce((sum, row) => sum + row[field], 0)).toBe(total?.[field]);
       }
     }
+  });
+
+  it('sums spend by hour and day, the oldest first, and by the values of a tag', async () => {
+    const store = open();
+    const hour = 3_600_000;
+    for (const [i, app] of ['chat', 'mail', 'chat'].entries()) {
+      await store.append(sampleEntry({ id: `req_${i}`, at: (22 + i) * hour + 5, tags: { app }, savedNanoUsd: 1 }));
+    }
+    await store.append(sampleEntry({ id: 'req_9', at: 22 * hour }));
+    const query = { sinceMs: 1, untilMs: 30 * hour };
+    const shown = async (by: SpendDimension, tag?: string) =>
+      (await store.spend({ ...query, by, tag })).map(({ group, requests }) => [group, requests]);
+    expect(await shown('hour')).toEqual([
+      ['1970-01-01T22:00:00.000Z', 2],
+      ['1970-01-01T23:00:00.000Z', 1],
+      ['1970-01-02T00:00:00.000Z', 1],
+    ]);
+    expect(await shown('day')).toEqual([
+      ['1970-01-01T00:00:00.000Z', 3],
+      ['1970-01-02T00:00:00.000Z', 1],
+    ]);
+    expect(await shown('tag', 'app')).toEqual([
+      ['chat', 2],
+      ['mail', 1],
+    ]);
   });
 });
 
