@@ -41,10 +41,12 @@ export type GatewayOptions = {
   port?: number;
   /** Flags of Node itself, for a profile. */
   nodeArgs?: string[];
+  /** More of its environment, such as `REDIS_URL`. */
+  env?: Record<string, string>;
 };
 
 /** A gateway with everything on, whose two tiers are both the scripted upstream. */
-export const startGateway = ({ upstreamUrl, directory, port = 0, nodeArgs = [] }: GatewayOptions) => {
+export const startGateway = ({ upstreamUrl, directory, port = 0, nodeArgs = [], env = {} }: GatewayOptions) => {
   const config = join(directory, 'routes.yaml');
   writeFileSync(config, routesYaml(upstreamUrl));
   return startServer({
@@ -53,7 +55,7 @@ export const startGateway = ({ upstreamUrl, directory, port = 0, nodeArgs = [] }
       ...nodeArgs,
       ...[GATEWAY, 'serve', '--config', config, '--data-dir', join(directory, 'data'), '--port', `${port}`],
     ],
-    env: { RIGHTSIZE_API_KEY: API_KEY },
+    env: { RIGHTSIZE_API_KEY: API_KEY, ...env },
     announcement: /listens on (http:\S+)\/v1/,
   });
 };
