@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Access } from './auth/access.ts';
@@ -25,6 +26,7 @@ import { parseWeights } from './difficulty/weights.ts';
 import { createCountTokens } from './endpoints/count-tokens.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
 import { createPassThrough } from './endpoints/pass-through.ts';
+import { createRealtime } from './endpoints/realtime.ts';
 import { createRerank } from './endpoints/rerank.ts';
 import { createTextCompletions } from './endpoints/text-completions.ts';
 import { UNCALIBRATED } from './execution/confidence.ts';
@@ -36,6 +38,7 @@ import { answerMalformed } from './http/malformed-request.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import { readinessOf, type ServiceState } from './http/readiness.ts';
+import { createTunnels, type Tunnels } from './http/upgrade.ts';
 import { GenerationSpeeds } from './ledger/generation-speeds.ts';
 import type { BusyTime } from './ledger/hardware.ts';
 import { readOrMakeLedgerId } from './ledger/ledger-id.ts';
@@ -261,9 +264,11 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     isKeyRequired: () => ports.keys.isKeyRequired(),
     clock,
   };
+  const tunnels = createTunnels({ frontDoor, open: createRealtime(ports) });
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     if (passFrontDoor(request, response, frontDoor)) void listener(request, response);
   });
+  server.on('upgrade', (request, socket, head) => void tunnels.handle(request, socket as Socket, head));
   server.on('clientError', (error, socket) => answerMalformed(error, socket, clock.now()));
   return {
     server,
@@ -271,7 +276,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     async close(drainMs) {
       stopWatching();
       healthLog.close();
-      await stopServer(server, clock, drainMs);
+      await stopServer(server, clock, drainMs, tunnels);
       exchange?.stop();
       await ports.flights.close();
       await counters.close();
@@ -348,7 +353,7 @@ const toRuntime = (
   };
 };
 
-const stopServer = async (server: Server, clock: Clock, drainMs: number): Promise<void> => {
+const stopServer = async (server: Server, clock: Clock, drainMs: number, tunnels: Tunnels): Promise<void> => {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // A kept connection whose last answer has gone out would hold the server open until its client lets go of it.
@@ -358,7 +363,10 @@ const stopServer = async (server: Server, clock: Clock, drainMs: number): Promis
     cancelTidying = clock.after(TIDY_EVERY_MS, tidy);
   };
   tidy();
-  const cancel = clock.after(drainMs, () => server.closeAllConnections());
+  const cancel = clock.after(drainMs, () => {
+    server.closeAllConnections();
+    tunnels.close();
+  });
   await closed;
   cancel();
   cancelTidying();

@@ -115,13 +115,13 @@ export class NamedRequest {
   ): Promise<{ candidate: Candidate; result: Result }> {
     const failures: string[] = [];
     let last: GatewayError | null = null;
-    for (const candidate of spends ? await this.#afford(deployments) : deployments) {
+    for (const candidate of spends ? await this.afford(deployments) : deployments) {
       const why = this.#whyNot(candidate, path);
       if (why !== null) {
         failures.push(why);
         continue;
       }
-      const place = await this.#acquire(candidate);
+      const place = await this.acquire(candidate);
       if (place.refusal !== null) {
         this.ports.health.ended(healthKey(candidate, path), NOT_ASKED);
         failures.push(place.reason);
@@ -161,7 +161,8 @@ export class NamedRequest {
     return limitedBy(caller, runtime.table.teams[caller.team], null);
   }
 
-  #acquire({ upstream }: Candidate): Promise<Place> {
+  /** A place under the limits of the upstream. */
+  acquire({ upstream }: Candidate): Promise<Place> {
     const { limits } = this.runtime.config.routes.upstreams[upstream] ?? {};
     return acquire(this.incoming.id, upstream, limits, this.#estimate, this.ports.counters);
   }
@@ -170,7 +171,7 @@ export class NamedRequest {
    * Sets tokens and money aside. There is no other tier to answer with: over a budget, only free deployments are left.
    * @throws GatewayError `insufficient_quota`, `not_allowed`, `rate_limit_exceeded`.
    */
-  async #afford(deployments: Candidate[]): Promise<Candidate[]> {
+  async afford(deployments: Candidate[]): Promise<Candidate[]> {
     const { table, billingOf } = this.runtime;
     const { decision, ...reserved } = await afford({
       requestId: this.incoming.id,

@@ -52,7 +52,7 @@ export const createPassThrough = (ports: Ports) => (request: PassThroughRequest)
   });
 };
 
-const notFound = ({ method, path }: PassThroughRequest): GatewayError =>
+const notFound = ({ method, path }: Pick<PassThroughRequest, 'method' | 'path'>): GatewayError =>
   new GatewayError('not_found', `No such path: ${method} /v1${path.split('?')[0]}`);
 
 /** The body, where it is small JSON, and the model it names. */
@@ -80,8 +80,8 @@ const rename = (bytes: Buffer, asked: string | null, model: string, { permission
     : spliceJson(bytes.toString('utf8'), { model: JSON.stringify(model) });
 
 /** @throws GatewayError `not_found`, `not_allowed`, `model_not_allowed`, `invalid_value` for a header that names nothing. */
-const chooseUpstream = (
-  request: PassThroughRequest,
+export const chooseUpstream = (
+  request: Pick<PassThroughRequest, 'headers' | 'method' | 'path'>,
   model: string | null,
   kind: 'stateless' | 'stateful',
   { runtime, caller }: NamedRequest,

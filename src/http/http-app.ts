@@ -17,6 +17,7 @@ import { type Endpoint, handleEndpoint, handleInference, handlePassThrough, type
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
 import { modelsOfCaller } from './models-of-caller.ts';
+import { pathBelowV1 } from './path-below-v1.ts';
 import type { BodyLimits } from './read-body.ts';
 import { readinessOf } from './readiness.ts';
 import { createResponsesApp, type ResponsesOptions } from './responses.ts';
@@ -145,14 +146,4 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
     });
   return app;
-};
-
-/** The path as it was written, for what is encoded in it is the upstream's to decode. */
-const pathBelowV1 = (url: string): string => {
-  const [path = '', ...query] = url.split('?');
-  const clean = path
-    .replace(/\/{2,}/g, '/')
-    .replace(/^\/v1/, '')
-    .replace(/(.)\/$/, '$1');
-  return query.length === 0 ? clean : `${clean}?${query.join('?')}`;
 };

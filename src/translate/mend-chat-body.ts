@@ -1,8 +1,8 @@
 type Json = Record<string, unknown>;
 
 /**
- * What some editors send under the name of chat, as chat has it: tools without the `function` around them, as the Responses API has them; assistant turns with tool
- * calls and an empty list for content; arguments of a call as an object.
+ * What some editors send under the name of chat, as chat has it: tools without the `function` around them, as the Responses
+ * API has them; assistant turns with tool calls and an empty list for content; arguments of a call as an object.
  * @returns the top-level members that change; null where none does, which is nearly always.
  */
 export const mendChatBody = (body: Json): Json | null => {

@@ -142,6 +142,24 @@ export class HttpUpstream implements Upstream {
     }
   }
 
+  async upgrade({ path, headers, signal }: { path: string; headers: Record<string, string>; signal: AbortSignal }) {
+    const { timeouts, clock } = this.#options;
+    const limits = new CallLimits({ timeouts, clock, upstream: this.name, client: signal, isStream: true });
+    try {
+      const { headers: accepted, socket } = await this.#pool.upgrade({
+        path: this.#pathOf(path),
+        headers: { ...headers, ...this.#headers, ...this.#credentials(false) },
+        protocol: 'websocket',
+        signal: limits.signal,
+      });
+      return { headers: accepted, socket };
+    } catch (error) {
+      throw this.#explain(error, limits);
+    } finally {
+      limits.release();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#pool.close();
   }

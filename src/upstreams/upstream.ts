@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { ChatRequest } from '../contract/chat-request.ts';
 import type { ChatCompletion } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
@@ -75,6 +75,15 @@ export interface Upstream {
    * @throws GatewayError `upstream_*` when there is no answer, or the signal's reason.
    */
   forward(call: ForwardCall): Promise<ForwardAnswer>;
+  /**
+   * Opens a WebSocket; absent where there are none. Resolves when the upstream has taken it, with a socket for its bytes.
+   * @throws GatewayError `upstream_*`, or the signal's reason.
+   */
+  upgrade?(call: {
+    path: string;
+    headers: Record<string, string>;
+    signal: AbortSignal;
+  }): Promise<{ headers: IncomingHttpHeaders; socket: Duplex }>;
   /** Lets running calls end, then closes the connections. */
   close(): Promise<void>;
 }
