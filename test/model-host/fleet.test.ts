@@ -5,7 +5,7 @@ import type { Member } from '../../src/model-host/fleet-member.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { standInHost } from './support/stand-in-host.ts';
 import { chat, json, until } from './support/test-host.ts';
-import { temporaryFolder } from './support/test-models.ts';
+import { temporaryFolder, untrainedNanoFile } from './support/test-models.ts';
 
 /** What the model in the box is estimated at, a little more than its host really takes. */
 const ONE_MODEL = 160e6;
@@ -30,7 +30,7 @@ const createFleet = (budgetBytes: number, { budget = Promise.resolve(budgetBytes
       ...{
         name,
         socketName: name,
-        model: 'builtin:nano',
+        model: untrainedNanoFile(),
         contextTokens: 512,
         parallel: 1,
         gpu: 'off',
@@ -72,7 +72,7 @@ test('a model on demand is not loaded until it is used, and counts as ready unti
   expect(member.state().state).toBe('ready');
   expect(member.state().detail).toMatch(/^loads on first use/);
   expect(await use(member)).toBe('a');
-  expect(member.state().detail).toMatch(/builtin:nano on CPU/);
+  expect(member.state().detail).toMatch(/untrained-nano\.gguf on CPU/);
 });
 
 test('an idle model is unloaded after its keepAlive, not while it answers, and comes back', async () => {

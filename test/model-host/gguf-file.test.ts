@@ -6,7 +6,7 @@ import { toModelFacts } from '../../src/model-host/model-facts.ts';
 import { ModelHostError } from '../../src/model-host/model-host-error.ts';
 import { badFiles, largerThanMemory, NANO } from './support/bad-files.ts';
 import { startHost } from './support/test-host.ts';
-import { temporaryFolder, writeExperts } from './support/test-models.ts';
+import { temporaryFolder, untrainedNanoFile, writeExperts } from './support/test-models.ts';
 
 const folder = temporaryFolder();
 const file = (name: string, content: Buffer): string => {
@@ -39,7 +39,7 @@ describe('a model file that is', () => {
 });
 
 test('what the header says of a good file', () => {
-  const { header, sizeBytes } = checkGgufFile('models/nano/rightsize-nano-untrained.gguf');
+  const { header, sizeBytes } = checkGgufFile(untrainedNanoFile());
   expect(sizeBytes).toBe(NANO.length);
   expect(header.headerBytes + header.dataBytes).toBeLessThanOrEqual(sizeBytes);
   expect(header.tensors).toHaveLength(13);

@@ -3,13 +3,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { GrammarBuilder } from '../../src/model-host/gbnf.ts';
 import { SchemaCompiler } from '../../src/model-host/json-schema-grammar.ts';
+import { untrainedNanoFile } from './support/test-models.ts';
 
 let llama: Llama;
 let model: LlamaModel;
 let write: (schema: unknown, seed: number) => Promise<string>;
 beforeAll(async () => {
   llama = await getLlama({ gpu: false, build: 'never', maxThreads: 1, logLevel: LlamaLogLevel.disabled });
-  model = await llama.loadModel({ modelPath: 'models/nano/rightsize-nano-untrained.gguf' });
+  model = await llama.loadModel({ modelPath: untrainedNanoFile() });
   const context = await model.createContext({ contextSize: 4096 });
   const sequence = context.getSequence();
   const prompt = model.tokenize('<|im_start|>assistant\n', true);

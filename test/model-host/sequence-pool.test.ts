@@ -2,11 +2,12 @@ import { getLlama, type LlamaContext, LlamaLogLevel, type Token } from 'node-lla
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { SequencePool } from '../../src/model-host/sequence-pool.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { untrainedNanoFile } from './support/test-models.ts';
 
 let context: LlamaContext;
 beforeAll(async () => {
   const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 1, logLevel: LlamaLogLevel.error });
-  const model = await llama.loadModel({ modelPath: 'models/nano/rightsize-nano-untrained.gguf' });
+  const model = await llama.loadModel({ modelPath: untrainedNanoFile() });
   context = await model.createContext({ contextSize: 256, sequences: 2 });
   return () => llama.dispose();
 });

@@ -14,9 +14,8 @@ import {
 } from '../../src/model-host/supervisor.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { chat, health, until } from './support/test-host.ts';
-import { temporaryFolder } from './support/test-models.ts';
+import { temporaryFolder, untrainedNanoFile } from './support/test-models.ts';
 
-const NANO = 'models/nano/rightsize-nano-untrained.gguf';
 const running: ModelHost[] = [];
 afterEach(() => Promise.all(running.splice(0).map((host) => host.close())));
 
@@ -95,7 +94,7 @@ test('a bad model file fails with words, and a good one in its place heals it', 
   const host = supervise({ model, clock });
   const failed = await reaches(host, ({ state }) => state === 'failed');
   expect(failed.detail).toMatch(/model\.gguf does not exist/);
-  copyFileSync(NANO, model);
+  copyFileSync(untrainedNanoFile(), model);
   const healed = ready(host);
   clock.advance(30_000);
   await healed;

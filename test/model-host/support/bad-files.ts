@@ -1,7 +1,8 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { untrainedNano } from './test-models.ts';
 
-export const NANO = readFileSync('models/nano/rightsize-nano-untrained.gguf');
+export const NANO = untrainedNano;
 const writeInto = (folder: string, name: string, content: Buffer): string => {
   const path = join(folder, name);
   writeFileSync(path, content);

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { HostStatus } from '../../../src/model-host/host-status.ts';
 import { type SpawnOptions, spawnHost } from '../../../src/model-host/spawn-host.ts';
-import { temporaryFolder } from './test-models.ts';
+import { temporaryFolder, untrainedNanoFile } from './test-models.ts';
 
 export type TestHost = { child: ChildProcess; socketPath: string; log: string[]; stop(): Promise<void> };
 
@@ -20,7 +20,7 @@ export const startHost = (options: Partial<SpawnOptions> = {}): Promise<TestHost
     const child = spawnHost(
       {
         name: 'nano',
-        model: 'builtin:nano',
+        model: untrainedNanoFile(),
         contextTokens: 8192,
         parallel: 4,
         gpu: 'off',

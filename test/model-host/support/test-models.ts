@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -17,6 +17,22 @@ export const temporaryFolder = (): string => mkdtempSync(join(base, 'x'));
 export const writeModel = (path: string, options: Partial<NanoModelOptions> = {}): string => {
   const defaults = { name: 'test', sentences: NANO_SENTENCES, seed: 1, maxMerges: 1000, isEnding: false };
   writeFileSync(path, buildNanoModel({ ...defaults, ...options }));
+  return path;
+};
+
+/** A small model that was never trained: it picks words by chance, ends its sentences, and takes any length of prompt. */
+export const untrainedNano: Buffer = buildNanoModel({
+  name: 'rightsize-nano-untrained',
+  sentences: NANO_SENTENCES,
+  seed: 1,
+  maxMerges: 1000,
+  isEnding: true,
+});
+
+/** Its file, in a folder that is gone when the file's last test has ended. */
+export const untrainedNanoFile = (): string => {
+  const path = join(base, 'untrained-nano.gguf');
+  if (!existsSync(path)) writeFileSync(path, untrainedNano);
   return path;
 };
 

@@ -1,0 +1,178 @@
+"""Sums, differences, products, quotients and shares, in digits and in words, bare, with units and in little stories.
+
+Answers repeat the sum, and longer products show their steps: a small model writes down what it cannot hold in mind.
+"""
+
+from random import Random
+
+from .example import HELD_OUT, Example, ask, draw, pick
+from .tables import FIRST_NAMES, ITEMS, UNITS
+
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+FRAMES = [
+    "What is {}?", "{}", "{} = ?", "{}=", "Calculate {}.", "How much is {}?", "Compute {}", "what's {}", "{}?",
+    "Work out {}.", "Can you tell me what {} is?", "Give me the result of {}.", "{} is what?", "Please solve {}.",
+    "What do you get for {}?", "What does {} equal?", "I need the answer to {}.", "Could you calculate {} for me?",
+    "Solve {}", "Tell me {}.", "{} equals?", "Find {}.", "Evaluate {}.",
+    "What is the result of {}?", "Can you solve {}?", "Please calculate {}.", "How much do you get for {}?", "Tell me what {} is.",
+]
+SIGNS = {
+    "+": [" + ", "+", " plus ", " and ", " added to "],
+    "-": [" - ", "-", " minus ", " take away ", " less "],
+    "x": [" x ", " * ", "*", " times ", " multiplied by ", "x"],
+    "/": [" / ", "/", " divided by ", " over "],
+}
+
+
+def in_words(number: int) -> str:
+    """English name of a number from 0 to 999."""
+    if number < 20:
+        return ONES[number]
+    if number < 100:
+        return TENS[number // 10] + (f"-{ONES[number % 10]}" if number % 10 else "")
+    rest = f" and {in_words(number % 100)}" if number % 100 else ""
+    return f"{ONES[number // 100]} hundred{rest}"
+
+
+def worked(sign: str, left: int, right: int) -> str:
+    """The answer, with the steps that a product of two-digit numbers needs."""
+    shown = f"{left} {sign} {right} = "
+    if sign == "+":
+        return f"{shown}{left + right}"
+    if sign == "-":
+        return f"{shown}{left - right}"
+    if sign == "/":
+        return f"{shown}{left // right}"
+    if left < 10 and right >= 10:
+        left, right = right, left
+    if left < 13 or right % 10 == 0 and right < 100 and left < 10 or left % 10 == 0 and right < 10:
+        return f"{shown}{left * right}"
+    tens, ones = left // 10 * 10, left % 10
+    if right < 10:
+        return f"{shown}{tens * right} + {ones * right} = {left * right}"
+    if right % 10 == 0:
+        return f"{shown}{tens * right} + {ones * right} = {left * right}"
+    return (
+        f"{shown}{left} x {right // 10 * 10} + {left} x {right % 10} = "
+        f"{left * (right // 10 * 10)} + {left * (right % 10)} = {left * right}"
+    )
+
+
+def two_digits(random: Random, split: str) -> Example:
+    sign, left, right = draw(random, split, draw_sum)
+    return ask("arithmetic, two digits", _question(random, split, sign, left, right), worked(sign, left, right))
+
+
+def three_digits(random: Random, split: str) -> Example:
+    sign, left, right = draw(random, split, _three_digits)
+    return ask("arithmetic, three digits", _question(random, split, sign, left, right), worked(sign, left, right))
+
+
+def worded(random: Random, split: str) -> Example:
+    sign, left, right = draw(random, split, draw_sum)
+    signs = {"+": " plus ", "-": " minus ", "x": " times ", "/": " divided by "}
+    question = pick(random, FRAMES, split).format(in_words(left) + signs[sign] + in_words(right))
+    return ask("arithmetic in words", question, worked(sign, left, right))
+
+
+def with_units(random: Random, split: str) -> Example:
+    sign, left, right = draw(random, split, _sum_or_difference)
+    unit = random.choice(UNITS)
+    joined = f"{left} {unit}{random.choice(SIGNS[sign][:3])}{right} {unit}"
+    total = left + right if sign == "+" else left - right
+    answer = f"{left} {sign} {right} = {total} {unit}"
+    return ask("arithmetic with units and stories", pick(random, FRAMES, split).format(joined), answer)
+
+
+STORIES = [
+    ("+", "{name} has {a} {items} and buys {b} more. How many {items} does {name} have now?"),
+    ("-", "{name} has {a} {items} and gives away {b}. How many {items} are left?"),
+    ("+", "There are {a} {items} in one box and {b} in another. How many {items} are there in total?"),
+    ("-", "{name} had {a} {items}. {name} lost {b} of them. How many are left?"),
+    ("x", "A box holds {b} {items}. How many {items} are in {a} boxes?"),
+    ("+", "{name} finds {a} {items} and then {b} {items}. How many {items} is that together?"),
+    ("-", "Of {a} {items}, {b} were sold. How many {items} remain?"),
+    ("x", "{name} buys {a} bags with {b} {items} each. How many {items} is that?"),
+    ("-", "{name} bakes {a} {items} and eats {b}. How many {items} remain?"),
+    ("+", "{name} owns {a} {items} and gets {b} more. How many {items} does {name} own?"),
+    ("x", "{a} friends have {b} {items} each. How many {items} do they have in total?"),
+    ("+", "{name} has {a} {items} and finds {b} more. How many {items} does {name} have now?"),
+    ("x", "There are {b} {items} in each box. How many {items} are in {a} boxes?"),
+]
+
+
+def story(random: Random, split: str) -> Example:
+    sign, text = pick(random, STORIES, split)
+    least, most = (2, 12) if sign == "x" else (2, 50)
+    right_most = most if sign != "-" else None
+
+    def make(r: Random) -> tuple[str, int, int]:
+        left = r.randint(least + 1, most)
+        return sign, left, r.randint(least, right_most or left - 1)
+
+    _, left, right = draw(random, split, make)
+    items = random.choice(ITEMS)
+    question = text.format(name=random.choice(FIRST_NAMES), a=left, b=right, items=items)
+    return ask("arithmetic with units and stories", question, f"{worked(sign, left, right)} {items}")
+
+
+PERCENT = [
+    "What is {p}% of {n}?", "{p}% of {n}", "How much is {p} percent of {n}?", "Calculate {p}% of {n}.",
+    "what's {p} percent of {n}", "Find {p}% of {n}.", "Give me {p}% of {n}.",
+]
+DOUBLES = [
+    ("What is double {n}?", 2), ("Double {n}.", 2), ("What is half of {n}?", -2), ("Half of {n}?", -2),
+    ("What is twice {n}?", 2), ("Triple {n}.", 3), ("What is {n} squared?", 0), ("Square of {n}?", 0),
+    ("Divide {n} by two.", -2), ("What is three times {n}?", 3), ("How much is half of {n}?", -2), ("Twice {n}?", 2),
+]
+
+
+def shares(random: Random, split: str) -> Example:
+    if random.random() < 0.5:
+        _, percent, number = draw(
+            random, split, lambda r: ("percent", r.choice([10, 20, 25, 50]), r.randint(1, 20) * 20)
+        )
+        question = pick(random, PERCENT, split).format(p=percent, n=number)
+        return ask("percentages, halves and doubles", question, f"{percent}% of {number} = {percent * number // 100}")
+    text, factor = pick(random, DOUBLES, split)
+    if factor == 0:
+        number = random.randint(1, 12)
+        return ask("percentages, halves and doubles", text.format(n=number), f"{number} x {number} = {number**2}")
+    if factor < 0:
+        _, number, _ = draw(random, split, lambda r: ("/", 2 * r.randint(1, 50), 2))
+        return ask("percentages, halves and doubles", text.format(n=number), f"{number} / 2 = {number // 2}")
+    _, number, _ = draw(random, split, lambda r: ("x", r.randint(1, 50), factor))
+    return ask("percentages, halves and doubles", text.format(n=number), worked("x", number, factor))
+
+
+def draw_sum(random: Random) -> tuple[str, int, int]:
+    """Sign and operands of up to two digits; nothing below zero and no remainder."""
+    sign = random.choice("++--xxx/")
+    if sign == "/":
+        right, quotient = random.randint(2, 12), random.randint(1, 12)
+        return sign, right * quotient, right
+    if sign == "x" and random.random() < 0.5:
+        return sign, random.randint(0, 99), random.randint(0, 12)
+    left, right = (random.randint(0, 99) if random.random() < 0.8 else random.randint(0, 12) for _ in range(2))
+    return sign, *((max(left, right), min(left, right)) if sign == "-" else (left, right))
+
+
+def _sum_or_difference(random: Random) -> tuple[str, int, int]:
+    left, right = random.randint(1, 99), random.randint(1, 99)
+    return random.choice([("+", left, right), ("-", max(left, right), min(left, right))])
+
+
+def _three_digits(random: Random) -> tuple[str, int, int]:
+    left, right = random.randint(100, 999), random.randint(1, 999) if random.random() < 0.7 else random.randint(1, 99)
+    if random.random() < 0.5:
+        return "-", max(left, right), min(left, right)
+    return "+", *random.sample([left, right], 2)
+
+
+def _question(random: Random, split: str, sign: str, left: int, right: int) -> str:
+    signs = SIGNS[sign] if split == HELD_OUT else SIGNS[sign] + SIGNS[sign][:2]
+    return pick(random, FRAMES, split).format(f"{left}{random.choice(signs)}{right}")

@@ -1,0 +1,116 @@
+"""Yes or no, and which of two."""
+
+from random import Random
+
+from .example import Example, ask, draw, pick
+from .facts import CAPITALS, CONTINENTS
+
+KINDS = {
+    "an animal": "dog cat cow horse lion tiger rabbit sheep elephant frog whale eagle spider",
+    "a fruit": "apple banana pear orange lemon cherry grape peach mango plum",
+    "a vegetable": "carrot potato onion cabbage spinach broccoli",
+    "a color": "red blue green yellow black white purple pink",
+    "a vehicle": "car bus train bicycle truck boat plane tram",
+    "a country": "France Germany Italy Spain Japan China Brazil Canada Egypt Kenya India Mexico",
+    "a tool": "hammer saw screwdriver drill wrench",
+    "a musical instrument": "guitar piano violin drum flute trumpet",
+}
+TRUTHS = (
+    "the sky:blue on a clear day:green on a clear day,ice:cold:hot,fire:hot:cold,snow:white:black,water:wet:dry,"
+    "the sun:a star:a planet,the Earth:round:flat,sugar:sweet:bitter,a lemon:sour:salty,gold:a metal:a plant,"
+    "a whale:a mammal:a fish,a spider:an arachnid:a bird,a tomato:red when ripe:blue when ripe,honey:sweet:salty,"
+    "a stone:hard:soft,a feather:light:heavy,the moon:smaller than the Earth:bigger than the Earth,"
+    "a snail:slow:fast,a cheetah:fast:slow,winter:colder than summer:warmer than summer,glass:made from sand:made from milk,"
+    "an elephant:big:tiny,an ant:small:huge,milk:white:green,coal:black:pink,a year:longer than a month:shorter than a month,"
+    "an hour:longer than a minute:shorter than a minute,a kilometer:longer than a meter:shorter than a meter"
+)
+CAN = (
+    "birds fly:y,fish swim:y,dogs fly:n,cats climb trees:y,cows fly:n,horses run:y,stones swim:n,penguins fly:n,"
+    "penguins swim:y,humans breathe under water:n,plants grow:y,babies drive cars:n,snakes walk:n,kangaroos jump:y,"
+    "elephants jump:n,frogs jump:y,bees make honey:y,cows give milk:y,hens lay eggs:y,dogs lay eggs:n,cars fly:n,planes fly:y"
+)
+SIZES = "an ant,a mouse,a cat,a dog,a sheep,a horse,an elephant,a blue whale".split(",")
+TAILS = ["", "", " Answer yes or no.", " Yes or no?", " (yes/no)"]
+
+
+def yes_no(random: Random, split: str) -> Example:
+    question, holds = random.choice([_kind, _truth, _ability, _number, _parity, _capital, _continent])(random, split)
+    tail = TAILS[-1] if split != "train" and random.random() < 0.3 else random.choice(TAILS[:-1])
+    return ask("yes or no", question + tail, "Yes." if holds else "No.")
+
+
+def comparison(random: Random, split: str) -> Example:
+    if random.random() < 0.25:
+        first, second = random.sample(range(len(SIZES)), 2)
+        text, is_larger = pick(random, [
+            ("Which is bigger, {} or {}?", True), ("What is larger, {} or {}?", True), ("Which is smaller, {} or {}?", False),
+            ("Which animal is bigger: {} or {}?", True), ("Which of the two is bigger, {} or {}?", True),
+        ], split)
+        answer = max(first, second) if is_larger else min(first, second)
+        text = text.format(SIZES[first], SIZES[second])
+        return ask("comparisons", text, f"{SIZES[answer][0].upper()}{SIZES[answer][1:]}.")
+    text, is_larger = pick(random, [
+        ("Which is bigger, {} or {}?", True), ("Which number is larger: {} or {}?", True), ("What is smaller, {} or {}?", False),
+        ("Which is smaller, {} or {}?", False), ("Is {} or {} bigger?", True), ("Is {} or {} smaller?", False),
+        ("What is greater, {} or {}?", True), ("The larger of {} and {}?", True), ("The smaller of {} and {}?", False),
+        ("Which one is less, {} or {}?", False), ("Which of {} and {} is larger?", True), ("Which of {} and {} is smaller?", False),
+    ], split)
+    _, first, second = draw(random, split, _two_numbers)
+    return ask("comparisons", text.format(first, second), f"{max(first, second) if is_larger else min(first, second)}.")
+
+
+def _two_numbers(random: Random) -> tuple[str, int, int]:
+    top = random.choice([20, 100, 100, 1000])
+    first, second = random.sample(range(top), 2)
+    return "compare", first, second
+
+
+def _kind(random: Random, split: str) -> tuple[str, bool]:
+    kind, holds = random.choice(list(KINDS)), random.random() < 0.5
+    source = kind if holds else random.choice([other for other in KINDS if other != kind])
+    thing = random.choice(KINDS[source].split())
+    article = "" if source in ("a color", "a country") else "an " if thing[0] in "aeiou" else "a "
+    text = pick(random, ["Is {} {}?", "is {} {}", "Would you say that {} is {}?", "Is it true that {} is {}?", "Tell me: is {} {}?"], split)
+    return text.format(article + thing, kind), holds
+
+
+def _truth(random: Random, split: str) -> tuple[str, bool]:
+    subject, right, wrong = random.choice(TRUTHS.split(",")).split(":")
+    holds = random.random() < 0.5
+    text = pick(random, ["Is {} {}?", "is {} {}?", "Is it true that {} is {}?", "Is {} {} or not?", "Tell me: is {} {}?"], split)
+    return text.format(subject, right if holds else wrong), holds
+
+
+def _ability(random: Random, split: str) -> tuple[str, bool]:
+    text, holds = random.choice(CAN.split(",")).split(":")
+    return pick(random, ["Can {}?", "can {}", "Is it true that {}?", "Do you think that {}?", "Do {}?"], split).format(text), holds == "y"
+
+
+def _number(random: Random, split: str) -> tuple[str, bool]:
+    _, first, second = draw(random, split, _two_numbers)
+    text, is_larger = pick(random, [
+        ("Is {} bigger than {}?", True), ("Is {} greater than {}?", True), ("Is {} less than {}?", False), ("Is {} more than {}?", True),
+        ("Is {} smaller than {}?", False), ("Is {} larger than {}?", True), ("Would {} be less than {}?", False),
+    ], split)
+    return text.format(first, second), (first > second) == is_larger
+
+
+def _parity(random: Random, split: str) -> tuple[str, bool]:
+    _, number = draw(random, split, lambda r: ("parity", r.randint(0, 999)))
+    kind = random.choice(["even", "odd"])
+    text = pick(random, ["Is {} {}?", "Is {} an {} number?", "Is the number {} {}?", "{}: is that {}?", "Would you call {} {}?"], split)
+    return text.format(number, kind), (number % 2 == 0) == (kind == "even")
+
+
+def _capital(random: Random, split: str) -> tuple[str, bool]:
+    country, holds = random.choice(list(CAPITALS)), random.random() < 0.5
+    city = CAPITALS[country] if holds else random.choice(list(CAPITALS.values()))
+    text = pick(random, ["Is {} the capital of {}?", "is {} the capital of {}", "Is {} the capital city of {}?", "Would {} be the capital of {}?"], split)
+    return text.format(city, country), city == CAPITALS[country]
+
+
+def _continent(random: Random, split: str) -> tuple[str, bool]:
+    continent, holds = random.choice(list(CONTINENTS)), random.random() < 0.5
+    source = continent if holds else random.choice([other for other in CONTINENTS if other != continent])
+    text = pick(random, ["Is {} in {}?", "Does {} lie in {}?", "Is {} a country in {}?", "Is {} part of {}?"], split)
+    return text.format(random.choice(CONTINENTS[source].split()), continent), holds
