@@ -49,7 +49,6 @@ export class SqliteLedgerStore implements LedgerStore {
     this.#database = database;
     this.#maxQueued = maxQueued;
     this.#rollups = new SqliteRollups(database);
-    if (hasOutbox) SqliteOutbox.fill(database);
     this.outbox = hasOutbox ? new SqliteOutbox(database) : null;
     this.#insertEntry = database.prepare(rows.INSERT_ENTRY);
     this.#insertAttempt = database.prepare(rows.INSERT_ATTEMPT);
@@ -64,7 +63,9 @@ export class SqliteLedgerStore implements LedgerStore {
     maxQueued = MAX_QUEUED,
     hasOutbox = false,
   }: SqliteLedgerOptions): SqliteLedgerStore {
-    return new SqliteLedgerStore(openToWrite(directory, busyTimeoutMs), maxQueued, hasOutbox);
+    const database = openToWrite(directory, busyTimeoutMs);
+    SqliteOutbox.note(database, hasOutbox);
+    return new SqliteLedgerStore(database, maxQueued, hasOutbox);
   }
 
   /** For reports, beside a running gateway or without one; `append` rejects. @returns null when there is no ledger yet. */

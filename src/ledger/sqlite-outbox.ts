@@ -1,12 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import { entryOf, SELECT_ALL_ATTEMPTS, SELECT_ALL_ENTRIES } from './sqlite-rows.ts';
+import { inTransaction } from './sqlite-transaction.ts';
 
 /** An entry that has yet to reach Postgres. */
 export type Outgoing = { position: number; entry: LedgerEntry };
 
 /** Failures after which an entry is left where it is, for its owner to look at, and no longer in the way of others. */
 export const MAX_FAILURES = 5;
+
+const WANTED = 1;
 
 /** Entries on their way to Postgres, in the file that has them: it may be down for as long as the disk has room. */
 export class SqliteOutbox {
@@ -32,10 +35,20 @@ export class SqliteOutbox {
     );
   }
 
-  /** Everything that the ledger holds goes out, once: for a ledger that was kept without Postgres. */
-  static fill(database: DatabaseSync): void {
-    database.exec(`INSERT INTO outbox (entry_id)
-      SELECT id FROM entries WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'outbox') ORDER BY at`);
+  /**
+   * Notes whether entries are kept for Postgres. Where they were not until now, everything that the ledger holds goes
+   * out once more: what Postgres has already changes nothing there. The note is the file's `application_id`.
+   */
+  static note(database: DatabaseSync, isWanted: boolean): void {
+    const wasWanted = database.prepare('PRAGMA application_id').get()?.['application_id'] === WANTED;
+    if (isWanted === wasWanted) return;
+    inTransaction(database, () => {
+      if (isWanted) {
+        database.exec(`INSERT INTO outbox (entry_id) SELECT id FROM entries
+          WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE entry_id = entries.id) ORDER BY at`);
+      }
+      database.exec(`PRAGMA application_id = ${isWanted ? WANTED : 0}`);
+    });
   }
 
   /** Belongs into the transaction that stores the entry. */

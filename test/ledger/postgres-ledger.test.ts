@@ -99,7 +99,19 @@ describe('the way to Postgres', () => {
       await own.stop();
       await again.close();
     }
-    expect(await arrived()).toEqual(idsOf(entries));
+    // A while without Postgres is made up for when it is back.
+    const without = SqliteLedgerStore.open({ directory: plain });
+    await without.append(sampleEntry({ id: 'req_between', at: NOW }));
+    await without.close();
+    const back = SqliteLedgerStore.open({ directory: plain, hasOutbox: true });
+    const own = shipperOf(back);
+    own.start();
+    await until(() => own.state().waiting === 0, 10_000, 'an empty outbox');
+    await own.stop();
+    await back.close();
+    expect(await arrived()).toEqual([...idsOf(entries), 'req_between'].sort());
+    const { now } = await new PostgresLedger(postgres).reports().summary({ fromMs: NOW, toMs: NOW + 3_600_000 });
+    expect(now.requests).toBe(61);
     rmSync(plain, { recursive: true });
   });
 
