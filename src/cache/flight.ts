@@ -90,7 +90,7 @@ export class Flight {
     if (this.#isOver || this.#hasTaken) return;
     this.#landing.reject(error);
     this.#onEnd();
-    await this.#keep(null);
+    await this.#keepSafely(null);
     this.#end();
   }
 
@@ -103,7 +103,7 @@ export class Flight {
       return completion && { completion, tokens: recorder.tokens, tier, upstream, model };
     };
     if (answer.kind === 'plain') {
-      await this.#keep(toKeep(answer.completion));
+      await this.#keepSafely(toKeep(answer.completion));
       this.#landing.resolve({ kind: 'flying', answer });
       this.#end();
       return answer;
@@ -116,14 +116,20 @@ export class Flight {
       onFull: this.#onEnd,
       onEnd: async (isComplete) => {
         this.#onEnd();
-        await this.#keep(toKeep(isComplete ? folded.completion() : null));
+        await this.#keepSafely(toKeep(isComplete ? folded.completion() : null));
         this.#end();
       },
     });
-    this.signal.addEventListener('abort', () => buffer.leave(), { once: true });
+    if (this.signal.aborted) buffer.leave();
+    else this.signal.addEventListener('abort', () => buffer.leave(), { once: true });
     const parts = { [Symbol.asyncIterator]: () => buffer.read() };
     this.#landing.resolve({ kind: 'flying', answer: { kind: 'stream', candidate, recorder, parts } });
     return { ...answer, parts: buffer.read() };
+  }
+
+  /** An answer that cannot be kept is an answer all the same. */
+  async #keepSafely(answer: Kept | null): Promise<void> {
+    await this.#keep(answer).catch(() => {});
   }
 
   #end(): void {

@@ -193,4 +193,18 @@ describe('in Redis', () => {
       expect((await store.claim(place('key'))).kind).not.toBe('stored');
     }
   });
+
+  test('a cluster does as well: an entry and its claim are on one node, and all nodes are searched', async () => {
+    const cluster = await RedisServer.start({ isCluster: true });
+    const connection = await connectRedis(`redis+cluster://127.0.0.1:${cluster.port}`);
+    const store = new RedisCacheStore({ redis: connection, clock: new ManualClock(NOW), teams: () => ['one'] });
+    for (const key of ['a', 'b']) {
+      const claimed = await store.claim(place(key));
+      if (claimed.kind === 'mine') await claimed.claim.land(answer(key), KEEP);
+      expect(await store.claim(place(key))).toMatchObject({ kind: 'stored', answer: answer(key) });
+    }
+    expect(await store.clear({ team: 'one' })).toMatchObject([{ team: 'one', route: 'default', entries: 2 }]);
+    await connection.close();
+    await cluster.close();
+  });
 });
