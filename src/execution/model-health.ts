@@ -27,6 +27,10 @@ const ABOUT_THE_REQUEST = new Set<ErrorCode>([
 
 type Entry = { breaker: CircuitBreaker; coolUntil: number; latencyMs: number | null };
 
+/** It works and says when to come again: 429, or 503 with `retry-after` (RFC 9110, section 15.6.4). No reason to trip. */
+const isBusy = ({ code, upstreamStatus, retryAfterSeconds }: GatewayError): boolean =>
+  code === 'upstream_rate_limited' || (upstreamStatus === 503 && retryAfterSeconds !== undefined);
+
 /**
  * What this process has seen of each model: its circuit, how long it asked to be left alone, how fast it answers, and
  * the retry budget of each upstream. Grows with the models of routes.yaml alone.
@@ -67,7 +71,7 @@ export class ModelHealth {
   /** A call ended without a complete answer; counts as a failure only where the model is to blame. */
   ended(key: ModelKey, error: GatewayError): void {
     const entry = this.#entry(key);
-    if (error.code === 'upstream_rate_limited') {
+    if (isBusy(error)) {
       entry.breaker.released();
       entry.coolUntil = this.#clock.elapsed() + (error.retryAfterSeconds ?? 0) * 1_000;
     } else if (error.isRetryable && !ABOUT_THE_REQUEST.has(error.code)) {

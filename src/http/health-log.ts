@@ -2,7 +2,8 @@ import type { HealthEvent } from '../contract/admin/health.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Readiness } from './readiness.ts';
 
-const LOOK_EVERY_MS = 1_000;
+/** While somebody looks at the page, its questions look more often. */
+const LOOK_EVERY_MS = 5_000;
 /** The oldest go first. */
 const MAX_EVENTS = 500;
 
@@ -16,7 +17,7 @@ export class HealthLog {
   #known: Map<string, State>;
   #cancel = () => {};
 
-  /** Looks once a second until `close`, which costs a few microseconds. */
+  /** Looks every five seconds until `close`, which costs a few microseconds. */
   constructor(clock: Clock, read: () => Readiness) {
     this.#clock = clock;
     this.#read = read;

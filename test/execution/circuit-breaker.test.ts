@@ -75,3 +75,18 @@ test('a rate limit cools a model down without opening its circuit; a wrong reque
   clock.advance(7_000);
   expect(health.stateOf(key).retryInMs).toBe(0);
 });
+
+test('a server that is full and says when to come again is no failing one; without that word it is', () => {
+  const health = new ModelHealth(new ManualClock());
+  const fail = (retry: object, upstream: string) =>
+    health.ended(
+      { upstream, model: 'm' },
+      new GatewayError('upstream_error', '503', { isRetryable: true, upstreamStatus: 503, ...retry }),
+    );
+  for (let i = 0; i < 10; i++) {
+    fail({ retryAfterSeconds: 2 }, 'full');
+    fail({}, 'failing');
+  }
+  expect(health.stateOf({ upstream: 'full', model: 'm' })).toMatchObject({ circuit: 'closed', retryInMs: 2_000 });
+  expect(health.stateOf({ upstream: 'failing', model: 'm' }).circuit).toBe('open');
+});
