@@ -17,6 +17,7 @@ import { modelsListCommand } from './cli/models-list.ts';
 import { modelsPullCommand } from './cli/models-pull.ts';
 import { modelsRmCommand } from './cli/models-rm.ts';
 import { pricesListCommand, pricesUpdateCommand } from './cli/prices.ts';
+import { reconcileCommand } from './cli/reconcile.ts';
 import { scoreCommand } from './cli/score.ts';
 import { serveCommand } from './cli/serve.ts';
 import { simulateCommand } from './cli/simulate.ts';
@@ -121,6 +122,19 @@ program
   .option('--data-dir <directory>')
   .option('--json')
   .action(run((options) => simulateCommand(options, context)));
+program
+  .command('reconcile')
+  .description("a provider's usage export beside the ledger, by day and model, and why they differ")
+  .argument('<file>', 'CSV')
+  .requiredOption('--upstream <name>', 'the upstream of routes.yaml that it is of')
+  .option('--date <column>')
+  .option('--model <column>')
+  .option('--input <column>', 'input tokens')
+  .option('--output <column>', 'output tokens')
+  .option('--cost <column>', 'USD')
+  .option('--data-dir <directory>')
+  .option('--json')
+  .action(run((file, options) => reconcileCommand(file, options, context)));
 const prices = program.command('prices').description('list prices of models, by kind of upstream');
 prices
   .command('list')
