@@ -3,6 +3,7 @@ import { spliceJson } from '../lib/json-splice.ts';
 import { fitParameters } from './fit-parameters.ts';
 import { functionsAsTools, withCallIds } from './legacy-functions.ts';
 import type { Preset } from './presets/preset.ts';
+import { refuseRemoteMedia } from './refuse-remote-media.ts';
 import type { ChatCall } from './upstream.ts';
 
 /** The margin is the distance of the two likeliest tokens. */
@@ -17,6 +18,7 @@ export const toUpstreamBody = (
   { request, model, isStream, certaintyTokens }: Omit<ChatCall, 'signal' | 'partition' | 'session'>,
   preset: Preset,
 ): string => {
+  refuseRemoteMedia(request.body, preset.kind);
   const fitted = fitParameters(request, preset.kind, model);
   const edits: Record<string, string | null> = { ...fitted.edits, model: JSON.stringify(model) };
   if (isStream) {

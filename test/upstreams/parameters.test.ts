@@ -60,6 +60,40 @@ test.each(['web_search_options', 'audio', 'moderation'])(
   },
 );
 
+describe('media that a message names', () => {
+  const asked = (url: unknown) => ({
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'x' },
+          { type: 'image_url', image_url: url },
+        ],
+      },
+    ],
+  });
+  const DATA = 'data:image/png;base64,AAAA';
+
+  test.each([
+    'http://169.254.169.254/latest',
+    'https://example.com/a.png',
+    'file:///etc/passwd',
+    '/etc/passwd',
+    'FILE:///x',
+  ])('is never fetched by a local runtime: %s', (url) => {
+    for (const kind of ['llama-server', 'ollama', 'vllm', 'llama'] as const) {
+      expect(() => sent(kind, asked({ url }))).toThrow(
+        expect.objectContaining({ code: 'unsupported_parameter', param: 'messages[0].content[1]', isRetryable: true }),
+      );
+    }
+    expect(() => sent('openai', asked({ url }))).not.toThrow();
+  });
+
+  test('goes there inlined', () => {
+    for (const url of [{ url: DATA }, DATA]) expect(() => sent('llama-server', asked(url))).not.toThrow();
+  });
+});
+
 describe('through the gateway', () => {
   let local: FaultyUpstream;
   let cloud: FaultyUpstream;
