@@ -31,7 +31,7 @@ import { WatchedClock } from '../support/watched-clock.ts';
 
 /** Another seed draws other cases: `PROPERTY_SEED=7 vitest run test/integration/execution-properties.test.ts`. */
 const SEED = Number(process.env['PROPERTY_SEED'] ?? 20_261_122);
-const ALONE = 600;
+const ALONE = 500;
 const TOGETHER = 120;
 const BLOCK = 100;
 const AT_ONCE = 16;
