@@ -7,8 +7,11 @@ import type { Access } from './auth/access.ts';
 import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
+import { MemorySemanticStore } from './cache/memory-semantic-store.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
 import { RedisEmbeddingCache } from './cache/redis-embedding-cache.ts';
+import { SemanticFigures } from './cache/semantic-figures.ts';
+import { ServedSimilar } from './cache/served-similar.ts';
 import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { diffConfig } from './config/diff.ts';
@@ -140,7 +143,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   const health = new ModelHealth(clock);
   const figures = new LimitFigures(clock);
-  const metrics = createMetrics(health, () => runtime, figures, options.redis, options.shipper);
+  const semantic = { store: new MemorySemanticStore(), figures: new SemanticFigures(), served: new ServedSimilar() };
+  const metrics = createMetrics(health, () => runtime, figures, semantic.figures, options.redis, options.shipper);
   const spend = ledgerSpend({ ledger: options.ledger, reports: options.reports ?? null, logger });
   const shared = options.redis && shareCounters(options.redis, options, spend);
   const alerts = openAlerts(options, () => runtime.config.routes.alerts ?? null);
@@ -180,6 +184,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     counters,
     calendar: new Calendar(),
     embeddings: redis ? new RedisEmbeddingCache(redis, clock) : new MemoryEmbeddingCache(clock),
+    semantic,
     cache: redis ? new RedisCacheStore({ redis, clock, teams }) : new MemoryCacheStore(clock),
     flights: new Flights(),
     ledger: observeLedger(options.ledger, (entry) => {
@@ -233,6 +238,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     keys: ports.keys,
     health: ports.health,
     cache: ports.cache,
+    semantic: ports.semantic,
     reports: options.reports ?? null,
     authority: options.access.authority,
     registry: options.access.registry,

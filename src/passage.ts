@@ -1,6 +1,7 @@
 import type { Caller } from './auth/caller.ts';
 import type { CacheScope } from './cache/cache-key.ts';
 import type { LookUp, Remember } from './cache/look-up.ts';
+import type { Similar } from './cache/semantic-look-up.ts';
 import type { UpstreamConfig } from './config/schema.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
@@ -115,12 +116,21 @@ export class Passage {
 
   /** @param hold a place at the upstream, given back when the attempt ends. */
   beginAttempt(candidate: Candidate, hold: Hold): AttemptMeter {
+    return this.#begin(candidate, hold, false);
+  }
+
+  #begin(candidate: Candidate, hold: Hold, isAside: boolean): AttemptMeter {
     const { tier, upstream, model } = candidate;
     const { billingOf, hardwareOf } = this.#runtime;
     const paid = { billing: billingOf(candidate), hardware: hardwareOf(candidate) };
-    return this.#exchange.beginAttempt({ tier, upstream, model, ...paid }, ({ tokens, costNanoUsd }) => {
+    return this.#exchange.beginAttempt({ tier, upstream, model, ...paid, isAside }, ({ tokens, costNanoUsd }) => {
       void hold.settle({ tokens: tokens.promptTokens + tokens.completionTokens, costNanoUsd: costNanoUsd ?? 0 });
     });
+  }
+
+  /** A call that helps to find an answer and gives none. @param hold as for `beginAttempt`. */
+  beginAside(candidate: Candidate, hold: Hold): AttemptMeter {
+    return this.#begin(candidate, hold, true);
   }
 
   /** Callers whose keys may use different models share no answer: it may be one of a model that is not for them. */
@@ -134,12 +144,13 @@ export class Passage {
   }
 
   /** A stored answer as a new one: its own id and time, the usage it had. */
-  replay({ place, answer, needsRefresh }: LookUp & { kind: 'stored' }): Answer {
+  replay({ place, answer, needsRefresh, similar }: LookUp & { kind: 'stored' }): Answer {
     const { tokens, storedAt, completion } = answer;
     const ageMs = Math.max(0, this.#ports.clock.now() - storedAt);
     this.#ageSeconds = Math.floor(ageMs / 1000);
-    this.because([needsRefresh ? 'cache hit, being refreshed' : 'cache hit']);
-    this.#servedWithoutCall(answer, place.key, ageMs);
+    const hit = similar && `semantic cache hit, similarity ${similar.similarity.toFixed(3)}`;
+    this.because([hit ?? (needsRefresh ? 'cache hit, being refreshed' : 'cache hit')]);
+    this.#servedWithoutCall(answer, place.key, ageMs, similar);
     this.note({ replayedTokens: { ...NO_TOKENS, ...tokens } });
     return this.#newPlain(answer, completion, { tokens });
   }
@@ -158,8 +169,9 @@ export class Passage {
     return { kind: 'stream', candidate: servedBy(candidate), parts, recorder, remember: null };
   }
 
-  #servedWithoutCall(by: ServedBy, key: string, ageMs: number): void {
-    this.note({ ...servedBy(by), cacheEntry: { key, ageMs, similarity: null, guards: null } });
+  #servedWithoutCall(by: ServedBy, key: string, ageMs: number, similar: Similar | null = null): void {
+    const { similarity, guards } = similar ?? { similarity: null, guards: null };
+    this.note({ ...servedBy(by), cacheEntry: { key, ageMs, similarity, guards } });
   }
 
   #newPlain(by: ServedBy, old: ChatCompletion, recorder: Answer['recorder']): Answer {

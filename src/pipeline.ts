@@ -32,6 +32,7 @@ import { type Selection, selectRoute, type Wishes } from './routing/select-route
 import { type SessionState, type SessionStore, sessionOf } from './routing/session.ts';
 import { spendingRule } from './routing/spending-rule.ts';
 import { thresholdOf } from './routing/threshold.ts';
+import { openSemanticCache } from './semantic-cache.ts';
 import { streamOut } from './stream-out.ts';
 import { strippedFrom } from './upstreams/fit-parameters.ts';
 
@@ -61,13 +62,16 @@ export const createPipeline = (ports: Ports) => {
       const limited = limitedBy(caller, runtime.table.teams[caller.team], selection.route);
       passage.hold(await admit(incoming.id, limited, ports.counters));
 
+      // Chat cannot say all of it, so it could not be told from another request.
+      const route = request.native?.need == null ? selection.route : null;
+      const scope = passage.cacheScope(caller, selection);
       const found = await lookUp(
         {
-          // Chat cannot say all of it, so it could not be told from another request.
-          route: request.native?.need == null ? selection.route : null,
-          scope: passage.cacheScope(caller, selection),
+          route,
+          scope,
           request,
           cacheControl: incoming.headers['cache-control'],
+          similar: openSemanticCache({ route, scope, request, caller, incoming, passage, runtime }, ports),
           signal: incoming.signal,
           waiting: (promise) => passage.waiting(promise),
         },

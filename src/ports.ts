@@ -2,6 +2,9 @@ import type { KeyStore } from './auth/key-store.ts';
 import type { CacheStore } from './cache/cache-store.ts';
 import type { EmbeddingCache } from './cache/embedding-cache.ts';
 import type { Flights } from './cache/flights.ts';
+import type { SemanticFigures } from './cache/semantic-figures.ts';
+import type { SemanticStore } from './cache/semantic-store.ts';
+import type { ServedSimilar } from './cache/served-similar.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -41,6 +44,8 @@ export type Ports = {
   calendar: Calendar;
   cache: CacheStore;
   embeddings: EmbeddingCache;
+  /** Questions by their meaning, what became of searching them, and which requests they served. */
+  semantic: { store: SemanticStore; figures: SemanticFigures; served: ServedSimilar };
   /** Identical requests under way in this process. */
   flights: Flights;
   ledger: LedgerStore;

@@ -5,6 +5,7 @@ import type { ChatCompletion } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
 import type { CachedAnswer, StoredAnswer } from './cache-store.ts';
 import { PartBuffer } from './part-buffer.ts';
+import type { SimilarAnswer } from './semantic-look-up.ts';
 
 /** An answer on its way, and who gives it. `recorder` tells its tokens, all of them once it has ended. */
 export type FlyingAnswer = {
@@ -19,7 +20,9 @@ export type FlyingAnswer = {
 export type Kept = Omit<CachedAnswer, 'storedAt'>;
 
 /** What a follower gets: what was found in the cache, or the answer that is being fetched. */
-export type Landing = { kind: 'stored'; answer: StoredAnswer } | { kind: 'flying'; answer: FlyingAnswer };
+export type Landing =
+  | { kind: 'stored'; answer: StoredAnswer; similar: SimilarAnswer | null }
+  | { kind: 'flying'; answer: FlyingAnswer };
 
 /**
  * One upstream call for all identical requests that are under way: the first one leads, the others follow. The call goes
@@ -81,7 +84,15 @@ export class Flight {
 
   /** The leader found it in the cache. */
   found(answer: StoredAnswer): void {
-    this.#landing.resolve({ kind: 'stored', answer });
+    this.#landing.resolve({ kind: 'stored', answer, similar: null });
+    this.#end();
+  }
+
+  /** The leader found the answer to a question that means the same; what it was to fetch, others may. */
+  async foundSimilar(similar: SimilarAnswer): Promise<void> {
+    this.#landing.resolve({ kind: 'stored', answer: similar.answer, similar });
+    this.#onEnd();
+    await this.#keep(null);
     this.#end();
   }
 

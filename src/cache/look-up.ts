@@ -10,13 +10,22 @@ import { type CachePlace, type CacheScope, cachePlace } from './cache-key.ts';
 import type { CachedAnswer, CacheStore, Claimed, Keeping, StoredAnswer } from './cache-store.ts';
 import type { Flight, FlyingAnswer } from './flight.ts';
 import type { Flights } from './flights.ts';
+import type { SemanticLookUp, Similar, SimilarAnswer } from './semantic-look-up.ts';
 
 /**
  * `stored`: an identical request was answered before. `shared`: one is being answered, and this is the same answer.
  * `absent`: an upstream must be asked; where the request leads a `flight`, its answer goes through that, and is kept by it.
  */
 export type LookUp =
-  | { kind: 'stored'; status: CacheStatus; place: CachePlace; answer: StoredAnswer; needsRefresh: boolean }
+  | {
+      kind: 'stored';
+      status: CacheStatus;
+      place: CachePlace;
+      answer: StoredAnswer;
+      needsRefresh: boolean;
+      /** How near the question was that the answer was given to; null where it was this very request. */
+      similar: Similar | null;
+    }
   | { kind: 'shared'; status: CacheStatus; place: CachePlace; answer: FlyingAnswer }
   | {
       kind: 'absent';
@@ -34,6 +43,8 @@ export type Question = {
   scope: CacheScope;
   request: Pick<ChatRequest, 'body' | 'text' | 'isStream'>;
   cacheControl: string | string[] | undefined;
+  /** Looks for questions that mean the same, where the route wants that. */
+  similar: SemanticLookUp | null;
   /** Aborts when the client leaves. */
   signal: AbortSignal;
   /** Awaits others; that time is no overhead of ours. */
@@ -58,14 +69,21 @@ export const lookUp = async (question: Question, parts: CacheParts): Promise<Loo
   if (rule === undefined || !mayBeCached(request, rule.maxTemperature, control)) return absent(control, 'bypass', null);
   const place = cachePlace(scope, request);
   const keeping = { freshMs: rule.ttl, staleMs: rule.staleWhileRevalidate, maxBytes: rule.maxEntryBytes };
-  const remember = control.noStore ? null : keepBy(parts, (answer) => parts.cache.set(place, answer, keeping));
+  const remember = control.noStore
+    ? null
+    : keepBy(parts, async (answer) => {
+        await parts.cache.set(place, answer, keeping);
+        await question.similar?.keep(place, answer.completion);
+      });
   if (control.noCache) return absent(control, 'bypass', remember);
   if (control.noStore || control.onlyIfCached || control.maxAgeMs !== null) {
     const answer = await parts.cache.get(place);
     const isGood = answer !== null && isAllowed(answer, control, parts.clock.now());
-    return isGood ? stored(place, answer, false) : absent(control, 'miss', remember);
+    if (isGood) return stored(place, answer, false);
+    const near = await findSimilar(question, control, parts);
+    return near ? storedSimilar(near) : absent(control, 'miss', remember);
   }
-  return share(question, place, keeping, parts);
+  return share(question, place, keeping, control, parts);
 };
 
 /** A hotter request is asked for its variety; a client that names an age has said that it wants the cache. */
@@ -93,17 +111,46 @@ const stored = (place: CachePlace, answer: StoredAnswer, needsRefresh: boolean):
   place,
   answer,
   needsRefresh,
+  similar: null,
 });
 
+const storedSimilar = (similar: SimilarAnswer): LookUp => ({
+  kind: 'stored',
+  status: 'semantic',
+  place: similar.place,
+  answer: similar.answer,
+  needsRefresh: false,
+  similar,
+});
+
+/** Never a stale one: that it is asked again is not known of this question. */
+const findSimilar = async (
+  { similar }: Question,
+  control: CacheControl,
+  { clock }: CacheParts,
+): Promise<SimilarAnswer | null> => {
+  if (similar === null) return null;
+  const now = clock.now();
+  return similar.find((answer) => answer.freshUntil > now && isAllowed(answer, control, now));
+};
+
 /** Follows an identical request, or leads. When a leader fails, one of its followers takes over, once. */
-const share = async (question: Question, place: CachePlace, keeping: Keeping, parts: CacheParts): Promise<LookUp> => {
+const share = async (
+  question: Question,
+  place: CachePlace,
+  keeping: Keeping,
+  control: CacheControl,
+  parts: CacheParts,
+): Promise<LookUp> => {
   const { signal, request, waiting } = question;
   for (let mayTakeOver = true; ; mayTakeOver = false) {
     const flight = parts.flights.find(place.key);
-    if (flight === null) return lead(question, place, keeping, parts);
+    if (flight === null) return lead(question, place, keeping, control, parts);
     try {
       const landing = await waiting(flight.follow(signal));
-      if (landing.kind === 'stored') return stored(place, landing.answer, false);
+      if (landing.kind === 'stored') {
+        return landing.similar ? storedSimilar(landing.similar) : stored(place, landing.answer, false);
+      }
       const answer = request.isStream ? landing.answer : await waiting(toPlain(landing.answer));
       return { kind: 'shared', status: 'shared', place, answer };
     } catch (thrown) {
@@ -122,11 +169,13 @@ const OF_THE_REQUEST: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const lead = async (
-  { signal, waiting }: Question,
+  question: Question,
   place: CachePlace,
   keeping: Keeping,
+  control: CacheControl,
   parts: CacheParts,
 ): Promise<LookUp> => {
+  const { signal, waiting, similar } = question;
   const flight = parts.flights.begin(place.key, signal);
   try {
     const claimed = await claimInTurn(place, flight.signal, waiting, parts);
@@ -137,10 +186,18 @@ const lead = async (
     const claim = claimed?.claim;
     const land = keepBy(
       parts,
-      (answer) => (claim ? claim.land(answer, keeping) : parts.cache.set(place, answer, keeping)),
+      async (answer) => {
+        await (claim ? claim.land(answer, keeping) : parts.cache.set(place, answer, keeping));
+        await similar?.keep(place, answer.completion);
+      },
       () => claim?.release(),
     );
     flight.keepBy(async (answer) => (answer === null ? claim?.release() : land(answer)));
+    const near = await findSimilar(question, control, parts);
+    if (near !== null) {
+      await flight.foundSimilar(near);
+      return storedSimilar(near);
+    }
     return { kind: 'absent', status: 'miss', flight, remember: null };
   } catch (error) {
     await flight.failed(toGatewayError(error));

@@ -107,11 +107,13 @@ class Check {
 
   routes(): void {
     this.#mustBeUnique('route', 'routes', this.#routeNames);
-    for (const [index, { tier, difficulty, match, budget }] of this.#file.routes.entries()) {
+    const models = this.#file.models.map(({ name, model, upstream }) => name ?? model ?? upstream);
+    for (const [index, { tier, difficulty, match, budget, cache }] of this.#file.routes.entries()) {
       const path = ['routes', index];
       const [hasTier, hasDifficulty] = [isThere(tier), isThere(difficulty)];
       this.#mustBeKnown('tier', [...path, 'tier'], tier, this.#tierNames);
       this.#budget(path, budget);
+      this.#mustBeKnown('model', [...path, 'cache', 'semantic', 'embeddings'], cache.semantic.embeddings, models);
       if (hasTier && hasDifficulty) {
         this.#report([...path, 'tier'], 'a route has either `tier` or `difficulty`, not both', 'key');
       } else if (!hasTier && !hasDifficulty) {

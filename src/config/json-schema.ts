@@ -23,7 +23,6 @@ export type JsonSchema = {
   default?: unknown;
   description?: string;
   patternErrorMessage?: string;
-  notYet?: true;
 };
 
 export type Path = readonly (string | number)[];

@@ -27,6 +27,7 @@ const ReferencesSchema = mapping({
       difficulty: anything,
       match: mapping({ team: anything, minTokens: number, maxTokens: number }),
       budget: mapping({ onExceeded: text }),
+      cache: mapping({ semantic: mapping({ embeddings: text }) }),
     }),
   ),
   teams: named(mapping({ routes: list(text), budget: mapping({ onExceeded: text }) })),

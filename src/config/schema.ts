@@ -272,9 +272,6 @@ const MatchSchema = z.strictObject({
   time: MatchTimeSchema.optional().meta({ description: 'Hours and days at which the rule holds.' }),
 });
 
-/** Said of keys whose feature a later version brings: `rightsize check` and the start banner warn about each. */
-export const NOT_YET = 'Accepted, but without effect in this version.';
-
 const DifficultySchema = z.union([
   z.strictObject({
     threshold: share.meta({ description: 'Requests at or above this difficulty go to the strongest tier.' }),
@@ -380,10 +377,29 @@ export const RouteSchema = z.strictObject({
         .meta({ description: 'Longer answers are not kept, in bytes of JSON.' }),
       semantic: z
         .strictObject({
-          minSimilarity: share.default(0.95).meta({ description: 'Least similarity of two requests to count as one.' }),
+          embeddings: z.string().min(1).meta({
+            description: 'What compares questions: the name of an embedding model in `models`.',
+          }),
+          minSimilarity: share.default(0.85).meta({
+            description: 'Least similarity of two questions whose numbers, names, negations and other words agree.',
+          }),
+          verify: z.boolean().default(false).meta({
+            description:
+              'Below `sureSimilarity` ask the weakest tier whether both questions have the same answer, one token with log-probabilities.',
+          }),
+          sureSimilarity: share.default(0.97).meta({ description: 'From here on the verifier is not asked.' }),
+          maxErrorRate: z.number().gt(0).lt(0.5).default(0.01).meta({
+            description: 'Most wrong answers among those found by meaning, by what checks and feedback have shown.',
+          }),
+          checkShare: share.default(0.02).meta({
+            description: 'Part of what would be served that the model answers all the same, to compare the answers.',
+          }),
         })
         .optional()
-        .meta({ description: `Serve answers to requests that mean the same. ${NOT_YET}`, notYet: true }),
+        .meta({
+          description:
+            'Serve answers to questions that mean the same, where everything else of the request is identical (docs/cache.md).',
+        }),
     })
     .optional()
     .meta({ description: 'Serve identical requests from the cache.' }),

@@ -1,4 +1,3 @@
-import { schemasAt } from './json-schema.ts';
 import type { ConfigProblem } from './loaded-config.ts';
 import type { RoutesFile } from './schema.ts';
 import { defaultsOf } from './upstream-defaults.ts';
@@ -6,17 +5,9 @@ import type { YamlSource } from './yaml-source.ts';
 
 /** What a valid file says that will not work as its author may expect. */
 export const findWarnings = (routes: RoutesFile, source: YamlSource): ConfigProblem[] => [
-  ...keysWithoutEffect(source),
   ...unreachableRoutes(routes, source),
   ...literalSecrets(routes, source),
 ];
-
-const keysWithoutEffect = (source: YamlSource): ConfigProblem[] =>
-  [...source.entries()]
-    .filter(({ path }) => typeof path.at(-1) === 'string' && schemasAt(path).some((schema) => schema.notYet))
-    .map(({ path }) =>
-      source.problem(path, `\`${path.at(-1)}\` is accepted, but without effect in this version`, 'key'),
-    );
 
 const unreachableRoutes = ({ routes }: RoutesFile, source: YamlSource): ConfigProblem[] => {
   const catchAll = routes.findIndex(({ match }) => Object.values(match).every((condition) => condition === undefined));

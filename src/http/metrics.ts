@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { SemanticFigures } from '../cache/semantic-figures.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { ModelHealth } from '../execution/model-health.ts';
 import type { Shipper } from '../ledger/shipper.ts';
@@ -26,6 +27,7 @@ export const createMetrics = (
   health: ModelHealth,
   runtime: () => Runtime,
   limits: LimitFigures,
+  semantic: SemanticFigures,
   redis?: RedisConnection,
   shipper?: Pick<Shipper, 'state'> | null,
 ): Metrics => {
@@ -83,6 +85,16 @@ export const createMetrics = (
     },
   });
   addLimitMetrics(limits, registers);
+  new Counter({
+    name: 'rightsize_semantic_cache_total',
+    help: 'Searches of the semantic cache by what became of them, its checks, and what clients said of its answers.',
+    labelNames: ['route', 'outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { count, ...labels } of semantic.counts) this.inc(labels, count);
+    },
+  });
   if (redis !== undefined) addRedisMetrics(redis, registers);
   if (shipper) {
     new Gauge({

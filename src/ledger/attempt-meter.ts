@@ -12,6 +12,8 @@ export type AttemptStart = {
   billing: Billing;
   /** One's own hardware that does the work; none where it is somebody else's. */
   hardware?: Hardware | null;
+  /** It helps to decide and answers nobody: an embedding of the question, for one. It is paid like any other. */
+  isAside?: boolean;
 };
 
 export type AttemptEnd = {

@@ -152,7 +152,7 @@ export class Exchange {
     const savedNanoUsd = less(baselineNanoUsd, costNanoUsd);
     const totalMs = this.#options.clock.elapsed() - this.#startedAt;
     return {
-      attempts: records.length,
+      attempts: this.#attempts.filter(({ start }) => start.isAside !== true).length,
       tokens: records.reduce((sum, record) => addTokens(sum, record.tokens), NO_TOKENS),
       costNanoUsd,
       baselineNanoUsd,
@@ -161,7 +161,8 @@ export class Exchange {
       fullSavedNanoUsd: less(savedNanoUsd, hardwareNanoUsd),
       energyWh: energies.length === 0 ? null : energies.reduce((sum, energy) => sum + energy, 0),
       wasteNanoUsd: this.#attempts.reduce(
-        (sum, attempt, i) => (wasShown(attempt) ? sum : sum + (records[i]?.costNanoUsd ?? 0)),
+        (sum, attempt, i) =>
+          wasShown(attempt) || attempt.start.isAside === true ? sum : sum + (records[i]?.costNanoUsd ?? 0),
         0,
       ),
       totalMs,
@@ -214,12 +215,14 @@ export class Exchange {
   }
 
   #lastGood(): AttemptMeter | undefined {
-    return this.#attempts.findLast((attempt) => attempt.record().outcome === 'ok') ?? this.#attempts.at(-1);
+    const answering = this.#attempts.filter(({ start }) => start.isAside !== true);
+    return answering.findLast((attempt) => attempt.record().outcome === 'ok') ?? answering.at(-1);
   }
 }
 
 /** A plain answer is shown once it is complete, a stream as soon as it serves. */
-const wasShown = (attempt: AttemptMeter): boolean => attempt.isServing || attempt.record().outcome === 'ok';
+const wasShown = (attempt: AttemptMeter): boolean =>
+  attempt.isServing || (attempt.record().outcome === 'ok' && attempt.start.isAside !== true);
 
 const sumOfKnown = (amounts: (NanoUsd | null)[]): NanoUsd | null =>
   amounts.reduce((sum, amount) => (sum === null || amount === null ? null : sum + amount), 0);

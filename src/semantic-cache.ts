@@ -1,0 +1,40 @@
+import { askIfSame } from './ask-if-same.ts';
+import type { Caller } from './auth/caller.ts';
+import type { CacheScope } from './cache/cache-key.ts';
+import { SemanticLookUp } from './cache/semantic-look-up.ts';
+import { semanticQuestion } from './cache/semantic-question.ts';
+import type { RouteConfig } from './config/schema.ts';
+import type { ChatRequest } from './contract/chat-request.ts';
+import type { Incoming } from './contract/incoming.ts';
+import { embedTexts } from './embed-texts.ts';
+import type { Passage } from './passage.ts';
+import type { Ports, Runtime } from './ports.ts';
+
+export type SemanticRequest = {
+  route: RouteConfig | null;
+  scope: CacheScope;
+  request: ChatRequest;
+  caller: Caller;
+  incoming: Pick<Incoming, 'id' | 'signal'>;
+  passage: Passage;
+  runtime: Runtime;
+};
+
+/** The search by meaning for one request; null where its route asks for none, or the request is not fit for it. */
+export const openSemanticCache = (asked: SemanticRequest, ports: Ports): SemanticLookUp | null => {
+  const { route, scope, request, caller, incoming, passage, runtime } = asked;
+  const rule = route?.cache?.semantic;
+  if (!route?.cache || rule === undefined) return null;
+  const question = semanticQuestion(scope, request);
+  if (question === null) return null;
+  const { team } = caller;
+  const call = { requestId: incoming.id, team, signal: incoming.signal };
+  const embedding = { ...call, model: rule.embeddings, ttlMs: route.cache.ttl };
+  return new SemanticLookUp({ id: incoming.id, team, route: route.name }, question, rule, {
+    ...ports.semantic,
+    cache: ports.cache,
+    random: ports.random,
+    embed: (texts) => embedTexts(texts, embedding, passage, runtime, ports),
+    isSame: (one, other) => askIfSame([one, other], call, passage, runtime, ports),
+  });
+};
