@@ -56,6 +56,7 @@ const PAGES: { name: string; path: string; act?: (page: Page) => Promise<void> }
       await page.getByRole('button', { name: 'Two side by side' }).click();
       await page.getByRole('textbox', { name: 'Message' }).fill('What is the capital of France?');
       await page.getByRole('combobox', { name: 'Model or route 2' }).fill('large');
+      await page.getByLabel('API key').fill(clientKey);
       await page.getByRole('button', { name: 'Send' }).click();
       await page.getByText('Saved', { exact: true }).nth(1).waitFor();
     },
@@ -84,17 +85,14 @@ process.stderr.write(`${values.count} entries made\n`);
 
 const settings = readSettings({ config: join(import.meta.dirname, 'sample-routes.yaml'), port: '0' }, environment);
 const gateway = await startGateway(settings, { environment, clock: systemClock });
-for (const key of [
-  { name: 'helpdesk bot', team: 'support', limits: { requestsPerMinute: 600 }, tags: { app: 'helpdesk' } },
-  { name: 'notebooks', team: 'research', budget: { usd: 5, per: 'month' } },
-  { name: 'finance', kind: 'viewer' },
-]) {
-  await fetch(`${gateway.url}/admin/api/keys`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify(key),
-  });
-}
+const clientKey = await createKey({
+  name: 'helpdesk bot',
+  team: 'support',
+  limits: { requestsPerMinute: 600 },
+  tags: { app: 'helpdesk' },
+});
+await createKey({ name: 'notebooks', team: 'research', budget: { usd: 5, per: 'month' } });
+await createKey({ name: 'finance', kind: 'viewer' });
 const browser = await launchBrowser();
 mkdirSync(OUT, { recursive: true });
 try {
@@ -129,6 +127,16 @@ try {
   await gateway.close(0);
   simulated.server.close();
   rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** @returns the secret of a new key. */
+async function createKey(key: object): Promise<string> {
+  const response = await fetch(`${gateway.url}/admin/api/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify(key),
+  });
+  return ((await response.json()) as { secret: string }).secret;
 }
 
 /** An upstream that answers anything with the same short text, word by word. */
