@@ -7,12 +7,15 @@ export const Stat = ({
   value,
   note,
   trend,
+  than = 'the range before',
   isGood,
 }: {
   name: string;
   value: ReactNode;
   note?: ReactNode;
   trend?: string | null;
+  /** What `trend` compares with. */
+  than?: string;
   isGood?: boolean | null;
 }) => (
   <div className="card stat">
@@ -23,7 +26,7 @@ export const Stat = ({
     <p className="stat-note">
       {trend != null && (
         <span className={isGood == null || trend === NO_CHANGE ? undefined : isGood ? 'trend-good' : 'trend-bad'}>
-          {trend} to the range before
+          {trend} to {than}
         </span>
       )}
       {trend != null && note !== undefined && ' · '}

@@ -116,7 +116,7 @@ const ThresholdCard = () => {
   return (
     <Card
       title="Move the threshold"
-      note="every request of the range, decided again"
+      note="requests of the range, at most a thousand of them evenly drawn, decided again"
       actions={
         byDifficulty.length > 1 && (
           <label className="field">
@@ -168,7 +168,12 @@ const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }
         />
       </label>
       <div className="grid">
-        <Stat name="Cost" value={money(then.costNanoUsd)} trend={change(then.costNanoUsd, now.costNanoUsd)} />
+        <Stat
+          name="Cost"
+          value={money(then.costNanoUsd)}
+          trend={change(then.costNanoUsd, now.costNanoUsd)}
+          than="the threshold in force"
+        />
         <Stat
           name="Answered by the weakest tier"
           value={percent(then.smallShare)}
@@ -179,7 +184,12 @@ const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }
           value={percent(then.expectedQuality)}
           note="answers nobody would rather have had from above"
         />
-        <Stat name="Latency p95" value={milliseconds(then.p95Ms)} trend={change(then.p95Ms, now.p95Ms)} />
+        <Stat
+          name="Latency p95"
+          value={milliseconds(then.p95Ms)}
+          trend={change(then.p95Ms, now.p95Ms)}
+          than="the threshold in force"
+        />
       </div>
       {threshold !== current && <CopyDiff route={route} from={current} to={threshold} />}
     </div>

@@ -168,7 +168,7 @@ const KeyCard = ({ onSecret }: { onSecret: (created: NewSecret) => void }) => {
               keyOf={({ id }) => id}
               columns={[
                 { key: 'name', title: 'Whose', render: ({ name }) => name, sortBy: ({ name }) => name },
-                { key: 'hint', title: 'Secret', render: ({ hint }) => <span className="mono">{hint}…</span> },
+                { key: 'hint', title: 'Secret', render: ({ hint }) => <span className="mono">{hint}</span> },
                 { key: 'kind', title: 'For', render: ({ kind }) => kind },
                 { key: 'team', title: 'Team', render: (key) => key.team ?? 'all', sortBy: (key) => key.team },
                 { key: 'state', title: 'State', render: ({ state }) => <Badge tone={STATES[state]}>{state}</Badge> },
