@@ -197,7 +197,10 @@ const twice = (values: Float32Array): Float32Array<ArrayBuffer> => {
 
 /** The sum of products from one column to another; four sums at a time: the processor need not wait for one to begin the next. */
 const product = (vectors: Float32Array, start: number, vector: Float32Array, from: number, to: number): number => {
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let i = from;
   for (; i + 3 < to; i += 4) {
     const at = start + i;
