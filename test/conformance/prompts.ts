@@ -22,8 +22,8 @@ export const PERSON_SCHEMA = {
 /** A red dot of one pixel. */
 export const IMAGE =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
-/** Fields that no API reference has; other servers read them. */
-export const UNKNOWN_FIELDS = { top_k: 40, min_p: 0.05, chat_template_kwargs: { enable_thinking: false } };
+/** Fields that neither an API reference nor our table of parameters has: they are sent on as they are. */
+export const UNKNOWN_FIELDS = { provider: { order: ['a', 'b'] }, later_field: { level: 2 } };
 /** So that a local model's answers end soon. */
 export const MAX_TOKENS = 256;
 

@@ -26,7 +26,7 @@ test('the official client for Python reads everything that the gateway sends, he
   }
   expect(Object.keys(results)).toHaveLength(13);
   expect(Object.values(results)).toEqual(Array.from({ length: 13 }, () => 'ok'));
-  expect(stages.of('python', 'unknown fields').sent()[0]).toMatchObject({ top_k: 40, min_p: 0.05 });
+  expect(stages.of('python', 'unknown fields').sent()[0]).toMatchObject({ provider: { order: ['a'] } });
   expect(await stages.of('python', 'retries of 429').hits()).toBe(3);
   expect(await stages.of('python', 'spent budget').hits()).toBe(1);
 }, 300_000);

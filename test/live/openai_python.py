@@ -58,7 +58,7 @@ def streamed_tool():
 
 
 def extra_body():
-    assert ask("unknown-fields", extra_body={"top_k": 40, "min_p": 0.05}).choices[0].message.content == TEXT
+    assert ask("unknown-fields", extra_body={"provider": {"order": ["a"]}}).choices[0].message.content == TEXT
 
 
 def embeddings():
