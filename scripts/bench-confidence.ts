@@ -16,7 +16,7 @@ const SCORED = 24;
 const rounds = Number(process.argv[2] ?? 7);
 const VOCABULARIES = [512, 32_000, 152_000];
 
-const engine = await loadEngine('');
+const engine = await loadEngine('', 'off');
 const llama = await engine.getLlama({
   gpu: false,
   build: 'never',

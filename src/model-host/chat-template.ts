@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { LlamaModel } from 'node-llama-cpp';
-import { type Engine, installedPath } from './engine.ts';
+import { type Engine, enginePath } from './engine.ts';
 import { GrammarCache } from './grammar-cache.ts';
 
 /** A model's own chat template, in Jinja. `render` throws what the template raises, in its words. */
@@ -23,9 +22,7 @@ const loadTemplate = (engineDir: string, model: LlamaModel): ChatTemplate | null
   const text = model.fileInfo.metadata.tokenizer.chat_template;
   if (text === undefined) return null;
   try {
-    const installed = installedPath(engineDir);
-    const engineFile = existsSync(installed) ? installed : import.meta.resolve('node-llama-cpp');
-    const { Template } = createRequire(engineFile)('@huggingface/jinja') as Jinja;
+    const { Template } = createRequire(enginePath(engineDir))('@huggingface/jinja') as Jinja;
     const template = new Template(text);
     const { bosString, eosString } = model.tokens;
     return {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { hasGpuPrograms, leaveOutTools } from './engine-shortcuts.ts';
 import { ModelHostError } from './model-host-error.ts';
 
 /** The module of node-llama-cpp. Its types are known here, its code is loaded only in the model host's process. */
@@ -21,24 +22,31 @@ export const hasEngine = (engineDir: string): boolean => {
 };
 
 /** Whether the engine that was installed into `engineDir` has programs for a GPU beside RAM; a Mac's shares the RAM. */
-export const hasGpuBinaries = (engineDir: string): boolean => {
-  const folder = join(engineDir, 'node_modules/@node-llama-cpp');
-  if (!existsSync(folder)) return false;
-  // What this machine does not need is there as an empty package.
-  return readdirSync(folder).some((name) => /-(cuda|vulkan)/.test(name) && existsSync(join(folder, name, 'bins')));
-};
+export const hasGpuBinaries = (engineDir: string): boolean =>
+  process.platform !== 'darwin' && hasGpuPrograms(join(engineDir, 'node_modules/@node-llama-cpp'));
 
 export const installedPath = (engineDir: string): string =>
   join(engineDir, 'node_modules/node-llama-cpp/dist/index.js');
+
+/** The module's file, wherever it is. @throws Error with the code `ERR_MODULE_NOT_FOUND` when it is nowhere. */
+export const enginePath = (engineDir: string): string => {
+  const installed = installedPath(engineDir);
+  return existsSync(installed) ? installed : fileURLToPath(import.meta.resolve('node-llama-cpp'));
+};
 
 /**
  * Loads the engine: the one that `rightsize engine install` put into `engineDir`, else one that is installed beside us.
  * @throws ModelHostError when there is none, naming the command that installs it.
  */
-export const loadEngine = async (engineDir: string): Promise<Engine> => {
-  const installed = installedPath(engineDir);
+export const loadEngine = async (engineDir: string, gpu: GpuChoice): Promise<Engine> => {
   try {
-    return await (existsSync(installed) ? import(pathToFileURL(installed).href) : import('node-llama-cpp'));
+    const path = realpathSync(enginePath(engineDir));
+    const end = leaveOutTools(path, gpu);
+    try {
+      return await import(pathToFileURL(path).href);
+    } finally {
+      end();
+    }
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
     const problem = isAbsent ? 'is not installed' : `cannot be loaded (${(error as Error).message})`;

@@ -71,7 +71,7 @@ export type ModelFacts = {
  * @throws ModelHostError when a file is unfit, there is no engine, it refuses the model, or memory does not suffice.
  */
 export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
-  const engine = await loadEngine(options.engineDir);
+  const engine = await loadEngine(options.engineDir, options.gpu);
   const complaints: string[] = [];
   // It tries itself in a process of its own first: the files are read meanwhile.
   const starting = startEngine(engine, options, complaints);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { hostEnvironment } from './environment.ts';
@@ -43,7 +44,7 @@ const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './mai
 export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProcess => {
   const child = spawn(options.nodePath ?? process.execPath, [options.mainPath ?? MAIN_PATH, ...toFlags(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: hostEnvironment(options.environment),
+    env: { ...hostEnvironment(options.environment), ...toEngineEnvironment(options) },
   });
   child.on('message', (message) => events.onStatus(message as HostStatus));
   createInterface({ input: child.stderr! }).on('line', events.onLine);
@@ -62,6 +63,14 @@ export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProce
   );
   return child;
 };
+
+/**
+ * What makes the process lighter. Node keeps the compiled form of the engine's and our modules between starts, checked
+ * against their sources; a third of a start is compiling them.
+ */
+const toEngineEnvironment = ({ engineDir, environment }: SpawnOptions): NodeJS.ProcessEnv => ({
+  NODE_COMPILE_CACHE: environment['NODE_COMPILE_CACHE'] ?? `${resolve(engineDir)}-cache`,
+});
 
 const toFlags = (options: SpawnOptions): string[] => [
   ...['--name', options.name, '--model', options.model, '--socket', options.socketPath, '--gpu', options.gpu],

@@ -16,7 +16,7 @@ afterEach(() => {
 test('the CPU engine is installed from the registry and loads from its folder', async () => {
   const engineDir = join(temporaryFolder(), 'engine');
   await installEngine({ engineDir, gpu: 'off', environment: process.env, onProgress: () => {} });
-  const engine = await loadEngine(engineDir);
+  const engine = await loadEngine(engineDir, 'off');
   const llama = await engine.getLlama({ gpu: false, build: 'never', maxThreads: 1 });
   expect(llama.gpu).toBe(false);
   await llama.dispose();

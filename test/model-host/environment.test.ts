@@ -43,8 +43,8 @@ test('a model host sees what it needs and no key of anything else', async () => 
   const seen = await new Promise<HostStatus>((onStatus, reject) => {
     spawnHost(
       {
-        ...{ name: 'x', model: 'x', contextTokens: 256, parallel: 1, gpu: 'off', modelsDir: 'x', engineDir: 'x' },
-        ...{ socketPath: 'x', mainPath, environment: { ...SECRETS, ...NEEDED } },
+        ...{ name: 'x', model: 'x', contextTokens: 256, parallel: 1, gpu: 'off', modelsDir: 'x', socketPath: 'x' },
+        ...{ engineDir: join(temporaryFolder(), 'engine'), mainPath, environment: { ...SECRETS, ...NEEDED } },
       },
       { onStatus, onLine: () => {}, onExit: (how) => reject(new Error(how)) },
     );
@@ -69,7 +69,7 @@ test('a host that was killed by a signal says what that mostly means', async () 
       environment: {},
     };
     spawnHost(
-      { ...options, engineDir: 'x', socketPath: 'x', mainPath },
+      { ...options, engineDir: join(temporaryFolder(), 'engine'), socketPath: 'x', mainPath },
       { onStatus: () => {}, onLine: () => {}, onExit },
     );
   });
