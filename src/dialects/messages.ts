@@ -36,12 +36,16 @@ export const messagesDialect: Dialect = {
   failure: toMessagesFailure,
 };
 
+/** Quotes inside a text are escaped, so no text can look like it. */
+const STOP = /"type"\s*:\s*"message_stop"/;
+const STOP_EVENT = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+
 class MessagesWriter implements AnswerWriter {
   readonly #id: string;
   readonly #showsThoughts: boolean;
   readonly #writer: MessagesEventWriter;
   #model = '';
-  /** The upstream's own last event, kept until the ledger has its entry. */
+  /** The upstream's own last event, kept until the ledger has its entry; null while it speaks chat. */
   #last: string | null = null;
 
   constructor(id: string, showsThoughts: boolean) {
@@ -61,8 +65,9 @@ class MessagesWriter implements AnswerWriter {
       this.#model = chunk.model || this.#model;
       if (native === undefined) events += this.#writer.events(chunk);
       else {
-        events += this.#last ?? '';
-        this.#last = native;
+        const isStop = STOP.test(native);
+        if (!isStop) events += native;
+        this.#last = isStop ? native : (this.#last ?? STOP_EVENT);
       }
     }
     return events;

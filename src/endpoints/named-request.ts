@@ -4,6 +4,7 @@ import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
 import type { AttemptMeter } from '../ledger/attempt-meter.ts';
 import { costUnder } from '../ledger/price.ts';
+import { tagsOf } from '../ledger/tags.ts';
 import { NO_TOKENS } from '../ledger/tokens.ts';
 import { acquire, type Place } from '../limits/acquire.ts';
 import { admit } from '../limits/admit.ts';
@@ -57,11 +58,16 @@ export class NamedRequest {
     passage.note({ route: 'direct', baseline: null });
     try {
       const caller = await authenticate(incoming.headers, ports.keys);
-      passage.note({ team: caller.team, keyId: caller.keyId });
+      passage.note({ team: caller.team, keyId: caller.keyId, tags: tagsOf(caller.tags, undefined) });
       return await answer(new NamedRequest(incoming, passage, runtime, ports, caller));
     } catch (thrown) {
       return passage.fail(toGatewayError(thrown));
     }
+  }
+
+  /** Adds the request's own `metadata` to the tags of its key. */
+  tag(metadata: unknown): void {
+    this.passage.note({ tags: tagsOf(this.caller.tags, metadata) });
   }
 
   readBody(): Promise<Buffer> {

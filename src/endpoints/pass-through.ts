@@ -65,7 +65,8 @@ const peek = async (
   if (!isJson || !(length <= MAX_READ_BYTES)) return { bytes: null, model: null };
   const bytes = await named.readBody();
   try {
-    const { model } = JSON.parse(bytes.toString('utf8')) as { model?: unknown };
+    const { model, metadata } = JSON.parse(bytes.toString('utf8')) as { model?: unknown; metadata?: unknown };
+    named.tag(metadata);
     return { bytes, model: typeof model === 'string' && model !== '' ? model : null };
   } catch {
     // The upstream is the judge of its own bodies.
@@ -195,7 +196,7 @@ async function* pass(
       status >= 400 ? new GatewayError('upstream_refused', `Upstream "${upstream}" answered ${status}.`) : null;
     const fault = error ?? refused;
     const outcome = fault === null ? 'ok' : fault.code === 'client_closed_request' ? 'aborted' : 'error';
-    const { tokens } = tap;
+    const { tokens, serviceTier } = tap;
     const { kind = 'openai' } = runtime.upstreams.get(upstream) ?? {};
     // What it cost nobody has said, unless nothing was made.
     const isCostUnknown = tokens === null && !isRead && status < 400 && !UPSTREAM_DEFAULTS[kind].isLocal;
@@ -205,6 +206,7 @@ async function* pass(
       upstreamStatus: status,
       tokens: tokens ?? NO_TOKENS,
       isCostUnknown,
+      serviceTier,
     });
     await passage.finish({ outcome, status, ...(fault && { error: fault }) });
   };

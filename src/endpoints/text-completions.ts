@@ -100,6 +100,11 @@ class Counted {
     return this.#last;
   }
 
+  get serviceTier(): string | null {
+    const tier = this.#last?.['service_tier'];
+    return typeof tier === 'string' ? tier : null;
+  }
+
   get tokens(): TokenCounts {
     if (this.#reported !== null) return this.#reported;
     if (this.#last === null) return NO_TOKENS;
@@ -122,7 +127,7 @@ const readPlain = async (
   const counted = new Counted(request);
   counted.add(completion);
   meter.firstToken();
-  meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: counted.tokens });
+  meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: counted.tokens, serviceTier: counted.serviceTier });
   return { kind: 'plain', completion, text, tokens: counted.tokens };
 };
 
@@ -161,7 +166,8 @@ async function* relay(
   };
   const end = async () => {
     const outcome = error === null ? 'ok' : error.code === 'client_closed_request' ? 'aborted' : 'error';
-    meter.finish({ outcome, errorCode: error?.code ?? null, upstreamStatus: 200, tokens: counted.tokens });
+    const { tokens, serviceTier } = counted;
+    meter.finish({ outcome, errorCode: error?.code ?? null, upstreamStatus: 200, tokens, serviceTier });
     await passage.finish({ outcome, status: 200, ...(error && { error }) });
   };
   try {

@@ -16,6 +16,8 @@ export class AttemptRecorder {
   readonly #request: ChatRequest;
   #reported: TokenCounts | null = null;
   #texts: string[] = [];
+  /** Text has come since the last count: it is not in it. */
+  #isCountOld = false;
   #wasAnswered = false;
   #serviceTier: string | null = null;
 
@@ -28,10 +30,16 @@ export class AttemptRecorder {
   chunk(chunk: ChatCompletionChunk): void {
     this.#wasAnswered = true;
     this.#noteTier(chunk);
-    if (chunk.usage != null) this.#reported = tokensFromUsage(chunk.usage) ?? this.#reported;
+    const counted = chunk.usage == null ? null : tokensFromUsage(chunk.usage);
+    if (counted !== null) {
+      this.#reported = counted;
+      this.#isCountOld = false;
+    }
     for (const { delta } of chunk.choices) {
       const text = spentText(delta);
-      if (text !== '') this.#texts.push(text);
+      if (text === '') continue;
+      this.#texts.push(text);
+      this.#isCountOld ||= counted === null;
     }
     if (hasContent(chunk)) this.#meter.firstToken();
   }
@@ -47,14 +55,21 @@ export class AttemptRecorder {
 
   /** Tokens used so far. */
   get tokens(): TokenCounts {
-    if (this.#reported !== null) return this.#reported;
+    if (this.#reported !== null && !this.#isCountOld) return this.#reported;
     if (!this.#wasAnswered) return NO_TOKENS;
+    if (this.#reported !== null) return this.#withTexts(this.#reported);
     return {
       ...NO_TOKENS,
       promptTokens: estimatePromptTokens(this.#request.body),
       completionTokens: estimateCompletionTokens(this.#texts),
       isEstimated: true,
     };
+  }
+
+  /** Some count the prompt when they begin and the answer when it ends: one that breaks off has its texts beside that. */
+  #withTexts(begun: TokenCounts): TokenCounts {
+    const completionTokens = Math.max(begun.completionTokens, estimateCompletionTokens(this.#texts));
+    return { ...begun, completionTokens, isEstimated: true };
   }
 
   /** Milliseconds from the call to its first content; null before that. */

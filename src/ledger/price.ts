@@ -16,7 +16,7 @@ export type Rates = {
 /** `above`: the rates of the whole request where its prompt has more tokens than that; ascending. */
 export type PriceRow = Rates & {
   above: ({ promptTokens: number } & Rates)[];
-  /** Rates by the `service_tier` of the answer; any other is at the rates above. */
+  /** Rates by the `service_tier` of the answer. What any other costs is unknown, `PLAIN_TIERS` excepted. */
   serviceTiers: Record<string, Rates>;
 };
 
@@ -111,14 +111,29 @@ const NOTHING: CostSplit = {
   reasoningNanoUsd: 0,
 };
 
-/** The cost by class; null when a paid model has no price. No tokens cost nothing at any price, so then it is all 0. */
+/**
+ * What providers call their ordinary service: `default` at OpenAI (`auto` is what may be asked for), `standard` at Anthropic
+ * (https://docs.anthropic.com/en/api/service-tiers), `on_demand` at Groq (https://console.groq.com/docs/service-tiers).
+ */
+const PLAIN_TIERS: ReadonlySet<string> = new Set(['default', 'auto', 'standard', 'on_demand']);
+
+/** Whether the row says what this answer costs: lists have no rates of a service tier for long prompts. */
+const isPriced = ({ promptTokens }: TokenCounts, { serviceTiers, above }: PriceRow, tier: string | null): boolean =>
+  tier === null ||
+  (Object.hasOwn(serviceTiers, tier) ? !above.some((long) => promptTokens > long.promptTokens) : PLAIN_TIERS.has(tier));
+
+/**
+ * The cost by class; null when a paid model has no price, or none for the service tier of the answer. No tokens cost
+ * nothing at any price, so then it is all 0.
+ */
 export const splitUnder = (
   tokens: TokenCounts,
   billing: Billing,
   serviceTier: string | null = null,
 ): CostSplit | null => {
-  if (billing.kind === 'priced') return splitOf(tokens, billing.row, serviceTier);
-  return billing.kind === 'free' || tokens.promptTokens + tokens.completionTokens === 0 ? NOTHING : null;
+  if (billing.kind === 'free' || tokens.promptTokens + tokens.completionTokens === 0) return NOTHING;
+  const isKnown = billing.kind === 'priced' && isPriced(tokens, billing.row, serviceTier);
+  return isKnown ? splitOf(tokens, billing.row, serviceTier) : null;
 };
 
 /** Integer nano-USD; null when a paid model has no price. */

@@ -17,6 +17,7 @@ export class UsageTap {
   #kept = '';
   #isTooLong = false;
   #tokens: TokenCounts | null = null;
+  #serviceTier: string | null = null;
 
   constructor(contentType: string) {
     this.#kind = contentType.includes('json') ? 'json' : contentType.includes('text/event-stream') ? 'events' : 'other';
@@ -49,11 +50,19 @@ export class UsageTap {
     return this.#tokens;
   }
 
+  /** The `service_tier` beside that usage. Read it after `tokens`. */
+  get serviceTier(): string | null {
+    return this.#serviceTier;
+  }
+
   #read(text: string): void {
     try {
-      const value = JSON.parse(text) as { usage?: unknown; response?: { usage?: unknown } } | null;
-      const usage = value?.usage ?? value?.response?.usage;
+      type Said = { usage?: unknown; service_tier?: unknown };
+      const value = JSON.parse(text) as (Said & { response?: Said }) | null;
+      const said = value?.usage == null ? value?.response : value;
+      const usage = said?.usage;
       if (typeof usage === 'object' && usage !== null) {
+        if (typeof said?.service_tier === 'string') this.#serviceTier = said.service_tier;
         this.#tokens = tokensFromUsage(toChatNames(usage as Record<string, never>)) ?? this.#tokens;
       }
     } catch {

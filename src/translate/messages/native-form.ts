@@ -69,7 +69,14 @@ const readPlain = (answer: Wire): ChatCompletion | null => {
     model: String(answer['model'] ?? ''),
     choices: [{ index: 0, message, finish_reason: toFinishReason(String(answer['stop_reason'] ?? '')) }],
     usage: toChatUsage((answer['usage'] ?? {}) as Wire),
+    ...tierOf(answer['usage']),
   };
+};
+
+/** Anthropic tells the service tier in its usage (https://docs.anthropic.com/en/api/service-tiers). */
+const tierOf = (usage: unknown): { service_tier?: string } => {
+  const tier = (usage as Wire | null | undefined)?.['service_tier'];
+  return typeof tier === 'string' ? { service_tier: tier } : {};
 };
 
 /** Reads the events of one stream (https://docs.anthropic.com/en/docs/build-with-claude/streaming). */
@@ -126,7 +133,10 @@ class MessagesReader implements NativeReader {
       this.#usage = { ...this.#usage, ...Object.fromEntries(told) };
     }
     const chunk = this.#chunk([{ index: 0, delta, finish_reason: finish }]);
-    return { kind: 'chunk', chunk: usage == null ? chunk : { ...chunk, usage: toChatUsage(this.#usage) } };
+    return {
+      kind: 'chunk',
+      chunk: usage == null ? chunk : { ...chunk, usage: toChatUsage(this.#usage), ...tierOf(usage) },
+    };
   }
 
   #chunk(choices: ChatCompletionChunk['choices']): ChatCompletionChunk {

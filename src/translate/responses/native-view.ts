@@ -137,7 +137,7 @@ type ResponseUsage = {
   output_tokens_details?: Wire | null;
 };
 
-const usageOf = ({ usage }: Wire): { usage?: WireUsage } => {
+const usageOf = ({ usage, service_tier }: Wire): { usage?: WireUsage; service_tier?: string } => {
   if (typeof usage !== 'object' || usage === null) return {};
   const { input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details } =
     usage as ResponseUsage;
@@ -149,5 +149,6 @@ const usageOf = ({ usage }: Wire): { usage?: WireUsage } => {
       prompt_tokens_details: input_tokens_details,
       completion_tokens_details: output_tokens_details,
     } as WireUsage,
+    ...(typeof service_tier === 'string' && { service_tier }),
   };
 };
