@@ -1,5 +1,8 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Hundreds of programs are started, each of the same modules; what the compiler made of them need not be made again.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
 
 /** Two forks on the two cores this suite is sized for; every test owns its ports, files and processes. */
 export default defineConfig({
@@ -7,11 +10,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/live/**'],
     pool: 'forks',
+    // Our modules keep no state, so files of a worker can share them: importing them anew for each took a third of the time.
+    isolate: false,
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     globalSetup: [],
-    // The gateways and model hosts that tests start compile each module once in all.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url)) },
   },
 });

@@ -1,28 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { cacheClearCommand, cacheStatsCommand } from './cli/cache.ts';
-import { calibrateCommand } from './cli/calibrate.ts';
-import { calibrateConfidenceCommand } from './cli/calibrate-confidence.ts';
-import { checkCommand } from './cli/check.ts';
 import type { CliContext } from './cli/context.ts';
-import { costCommand } from './cli/cost.ts';
-import { demoCommand } from './cli/demo.ts';
-import { doctorCommand } from './cli/doctor/doctor.ts';
-import { engineInstallCommand } from './cli/engine-install.ts';
-import { evaluateCommand } from './cli/evaluate.ts';
-import { explainCommand } from './cli/explain.ts';
-import { initCommand } from './cli/init.ts';
-import { keysCreateCommand, keysListCommand, keysRevokeCommand, keysRotateCommand } from './cli/keys.ts';
-import { modelsInspectCommand } from './cli/models-inspect.ts';
-import { modelsListCommand } from './cli/models-list.ts';
-import { modelsPullCommand } from './cli/models-pull.ts';
-import { modelsRmCommand } from './cli/models-rm.ts';
-import { pricesListCommand, pricesUpdateCommand } from './cli/prices.ts';
-import { reconcileCommand } from './cli/reconcile.ts';
-import { scoreCommand } from './cli/score.ts';
-import { serveCommand } from './cli/serve.ts';
-import { simulateCommand } from './cli/simulate.ts';
-import { trainCommand } from './cli/train.ts';
-import { SqliteLedgerStore } from './ledger/sqlite-ledger-store.ts';
 import { systemClock } from './lib/clock.ts';
 import { programVersion } from './lib/program-version.ts';
 import { UsageError } from './lib/usage-error.ts';
@@ -48,6 +25,7 @@ const program = new Command('rightsize')
   .exitOverride();
 
 let exitCode = 0;
+// Each command is imported when it is called: `keys list` need not wait for a gateway's hundreds of modules.
 const run =
   <Arguments extends unknown[]>(command: (...args: Arguments) => Promise<number>) =>
   async (...args: Arguments) => {
@@ -63,33 +41,33 @@ const serveFlags = (command: Command): Command =>
     .option('--insecure', 'listen beyond this machine without requiring a key');
 
 serveFlags(program.command('serve', { isDefault: true }).description('start the gateway')).action(
-  run((flags) => serveCommand(flags, context)),
+  run(async (flags) => (await import('./cli/serve.ts')).serveCommand(flags, context)),
 );
 serveFlags(
   program
     .command('demo')
     .description('everything with nothing: the model in the box, a simulated large provider, sample traffic'),
-).action(run((flags) => demoCommand(flags, context)));
+).action(run(async (flags) => (await import('./cli/demo.ts')).demoCommand(flags, context)));
 program
   .command('init')
   .description('write a routes.yaml for the keys and the model servers that are here')
   .argument('[file]')
   .option('--force', 'replace a file that is there')
   .option('--stdout', 'print it instead')
-  .action(run((file, options) => initCommand(file, options, context)));
+  .action(run(async (file, options) => (await import('./cli/init.ts')).initCommand(file, options, context)));
 serveFlags(
   program
     .command('doctor')
     .description('look at everything the gateway needs and say what to do')
     .option('--clients', 'print what to change in each client instead')
     .option('--json'),
-).action(run((flags) => doctorCommand(flags, context)));
+).action(run(async (flags) => (await import('./cli/doctor/doctor.ts')).doctorCommand(flags, context)));
 program
   .command('check')
   .description('validate a routes.yaml and run its tests')
   .argument('[file]')
   .option('--json')
-  .action(run((file, options) => checkCommand(file, options, context)));
+  .action(run(async (file, options) => (await import('./cli/check.ts')).checkCommand(file, options, context)));
 program
   .command('explain')
   .description('print the decision for a prompt and why; sends nothing')
@@ -98,7 +76,7 @@ program
   .option('--model <name>', 'model name as a client would send it', 'auto')
   .option('--team <name>')
   .option('--json')
-  .action(run((prompt, options) => explainCommand(prompt, options, context)));
+  .action(run(async (prompt, options) => (await import('./cli/explain.ts')).explainCommand(prompt, options, context)));
 program
   .command('cost')
   .description('spend and savings')
@@ -109,8 +87,12 @@ program
   .option('--json')
   .option('--csv')
   .action(
-    run(({ dataDir, ...options }) => {
+    run(async ({ dataDir, ...options }) => {
       const directory = dataDirOf(dataDir, context.environment);
+      const [{ costCommand }, { SqliteLedgerStore }] = await Promise.all([
+        import('./cli/cost.ts'),
+        import('./ledger/sqlite-ledger-store.ts'),
+      ]);
       return costCommand(options, { ...context, openLedger: () => SqliteLedgerStore.openToRead({ directory }) });
     }),
   );
@@ -121,7 +103,7 @@ program
   .option('--since <time>', '90m, 24h, 7d or an ISO date', '7d')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((options) => simulateCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/simulate.ts')).simulateCommand(options, context)));
 program
   .command('reconcile')
   .description("a provider's usage export beside the ledger, by day and model, and why they differ")
@@ -134,7 +116,7 @@ program
   .option('--cost <column>', 'USD')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((file, options) => reconcileCommand(file, options, context)));
+  .action(run(async (file, options) => (await import('./cli/reconcile.ts')).reconcileCommand(file, options, context)));
 const prices = program.command('prices').description('list prices of models, by kind of upstream');
 prices
   .command('list')
@@ -142,20 +124,22 @@ prices
   .argument('[filter]', 'part of a kind or a name')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((filter, options) => pricesListCommand(filter, options, context)));
+  .action(
+    run(async (filter, options) => (await import('./cli/prices.ts')).pricesListCommand(filter, options, context)),
+  );
 prices
   .command('update')
   .description('take a newer list; the old one stays where the new one is at fault')
   .option('--from <file or URL>', 'a price list')
   .option('--force', 'take it though it is older, or has tenfold differences')
   .option('--data-dir <directory>')
-  .action(run((options) => pricesUpdateCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/prices.ts')).pricesUpdateCommand(options, context)));
 program
   .command('score')
   .description('difficulty of each prompt of a JSONL file')
   .requiredOption('--input <file>', 'JSONL rows {id, prompt | messages}, or - for stdin')
   .option('--model <file>', 'weights to use in place of the shipped ones')
-  .action(run((options) => scoreCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/score.ts')).scoreCommand(options, context)));
 program
   .command('evaluate')
   .description('how well the difficulty ranks labelled prompts')
@@ -166,14 +150,14 @@ program
   .option('--tiers', 'judge by the mean of each tier')
   .option('--folds <list>', 'only these folds, such as 0,1')
   .option('--json')
-  .action(run((options) => evaluateCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/evaluate.ts')).evaluateCommand(options, context)));
 program
   .command('train')
   .description('fit the difficulty model to labelled prompts')
   .requiredOption('--data <file>', 'labelled JSONL, may be given more than once', collect, [])
   .requiredOption('--out <file>', 'the weights to write')
   .option('--report <file>', 'the table of held-out figures to write')
-  .action(run((options) => trainCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/train.ts')).trainCommand(options, context)));
 program
   .command('calibrate')
   .description('fit the difficulty to labels of your own; with --confidence, what the certainty of a model means')
@@ -192,8 +176,10 @@ program
   .option('--data-dir <directory>')
   .option('--json')
   .action(
-    run(({ confidence, ...options }) =>
-      confidence ? calibrateConfidenceCommand(options, context) : calibrateCommand(options, context),
+    run(async ({ confidence, ...options }) =>
+      confidence
+        ? (await import('./cli/calibrate-confidence.ts')).calibrateConfidenceCommand(options, context)
+        : (await import('./cli/calibrate.ts')).calibrateCommand(options, context),
     ),
   );
 const keys = program.command('keys').description('virtual keys of clients, and keys of people for the admin API');
@@ -214,14 +200,14 @@ keys
   .option('--expires <when>', '30d, 12h, 90m or an ISO date')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((name, options) => keysCreateCommand(name, options, context)));
+  .action(run(async (name, options) => (await import('./cli/keys.ts')).keysCreateCommand(name, options, context)));
 keys
   .command('list')
   .description('active keys, newest first')
   .option('--all', 'revoked and expired ones too')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((options) => keysListCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/keys.ts')).keysListCommand(options, context)));
 keys
   .command('rotate')
   .description('a new secret for a key; the old one stays valid for a while')
@@ -229,14 +215,14 @@ keys
   .option('--overlap <duration>', 'how long the old secret stays valid: 0m, 24h, 7d', '60m')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((id, options) => keysRotateCommand(id, options, context)));
+  .action(run(async (id, options) => (await import('./cli/keys.ts')).keysRotateCommand(id, options, context)));
 keys
   .command('revoke')
   .description('end a key for good, at once on every gateway')
   .argument('<id>', 'as keys list shows it')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((id, options) => keysRevokeCommand(id, options, context)));
+  .action(run(async (id, options) => (await import('./cli/keys.ts')).keysRevokeCommand(id, options, context)));
 const models = program.command('models').description('local models: GGUF files');
 models
   .command('pull')
@@ -245,14 +231,16 @@ models
   .option('--fit [wish]', 'the best for this machine: of a family (qwen), for a task (embeddings) or strength (code)')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((name, options) => modelsPullCommand(name, options, context)));
+  .action(
+    run(async (name, options) => (await import('./cli/models-pull.ts')).modelsPullCommand(name, options, context)),
+  );
 models
   .command('list')
   .description('the models of this machine, and whether each fits into memory')
   .option('--catalogue', 'those that can be pulled by name')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((options) => modelsListCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/models-list.ts')).modelsListCommand(options, context)));
 models
   .command('inspect')
   .description('what a model is and what it takes; downloads only its header')
@@ -261,14 +249,18 @@ models
   .option('--parallel <requests>', 'at the same time', '4')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((name, options) => modelsInspectCommand(name, options, context)));
+  .action(
+    run(async (name, options) =>
+      (await import('./cli/models-inspect.ts')).modelsInspectCommand(name, options, context),
+    ),
+  );
 models
   .command('rm')
   .description('delete a model')
   .argument('<model>', 'as models list names it')
   .option('--data-dir <directory>')
   .option('--json')
-  .action(run((name, options) => modelsRmCommand(name, options, context)));
+  .action(run(async (name, options) => (await import('./cli/models-rm.ts')).modelsRmCommand(name, options, context)));
 const cache = program.command('cache').description('the exact cache of a running gateway');
 const cacheFlags = (command: Command): Command =>
   command
@@ -279,11 +271,11 @@ const cacheFlags = (command: Command): Command =>
     .option('--data-dir <directory>', 'of the gateway, where its admin key is, unless RIGHTSIZE_ADMIN_KEY is set')
     .option('--json');
 cacheFlags(cache.command('stats').description('what it holds, by team and route')).action(
-  run((options) => cacheStatsCommand(options, context)),
+  run(async (options) => (await import('./cli/cache.ts')).cacheStatsCommand(options, context)),
 );
 cacheFlags(cache.command('clear').description('forget entries'))
   .option('--dry-run', 'only say what would be forgotten')
-  .action(run((options) => cacheClearCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/cache.ts')).cacheClearCommand(options, context)));
 program
   .command('model-host')
   .description('run the local model server alone; its own --help tells its flags')
@@ -298,7 +290,7 @@ program
   .description('install the engine into the data directory')
   .option('--gpu <kind>', 'off, cuda, vulkan or metal', 'off')
   .option('--data-dir <directory>')
-  .action(run((options) => engineInstallCommand(options, context)));
+  .action(run(async (options) => (await import('./cli/engine-install.ts')).engineInstallCommand(options, context)));
 
 const runCommand = async (): Promise<void> => {
   try {

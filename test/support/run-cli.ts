@@ -17,9 +17,9 @@ export class CliProcess {
   readonly exited: Promise<number | string | null>;
 
   constructor(args: string[], environment: Record<string, string> = {}) {
-    const { PATH = '', HOME = '' } = process.env;
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
     this.child = spawn(process.execPath, [PROGRAM, ...args], {
-      env: { PATH, HOME, NO_COLOR: '1', ...environment },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
