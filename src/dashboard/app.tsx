@@ -29,9 +29,9 @@ export const App = () => {
     queryFn: () => callApi<Session>('/session'),
     staleTime: 60_000,
   });
+  if (session.error instanceof ApiError && session.error.status === 401) return <SignInPage />;
   if (session.data !== undefined) return <Shell session={session.data} />;
   if (session.error === null) return <Skeleton />;
-  if (session.error instanceof ApiError && session.error.status === 401) return <SignInPage />;
   return <Failure error={session.error} onRetry={() => void session.refetch()} />;
 };
 
@@ -79,12 +79,15 @@ const Foot = ({ session }: { session: Session }) => {
   };
   return (
     <div className="sidebar-foot">
-      {status.data !== undefined && (
-        <span className="row">
-          <Badge tone={TONES[status.data.status]}>{status.data.status}</Badge>
-          <span className="mono">{status.data.version}</span>
-        </span>
-      )}
+      <span className="row" role="status">
+        {status.error !== null && <Badge tone="bad">out of reach: figures stand still</Badge>}
+        {status.error === null && status.data !== undefined && (
+          <>
+            <Badge tone={TONES[status.data.status]}>{status.data.status}</Badge>
+            <span className="mono">{status.data.version}</span>
+          </>
+        )}
+      </span>
       <ThemeSwitch />
       <span>
         {session.name} ({session.team === null ? session.role : `${session.role} of ${session.team}`})

@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
@@ -12,6 +12,14 @@ import './styles/components.css';
 applyTheme(storedTheme());
 
 const queries = new QueryClient({
+  // A session that has ended leads to the sign-in, whichever question found out.
+  queryCache: new QueryCache({
+    onError: (error, { queryKey: [name] }) => {
+      if (error instanceof ApiError && error.status === 401 && name !== 'session') {
+        void queries.invalidateQueries({ queryKey: ['session'] });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

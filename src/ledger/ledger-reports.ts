@@ -30,6 +30,8 @@ export type History = { entries: LedgerEntry[]; total: number; isSample: boolean
  * single requests. Never runs on the thread that serves requests.
  */
 export interface LedgerReports {
+  /** A text that is another once requests of the last day or two were added; of one team, its own requests. */
+  revision(query: { team?: string | undefined }): Promise<string>;
   /** The range, and the equally long one before it. */
   summary(filter: ReportFilter): Promise<Summary>;
   series(filter: ReportFilter): Promise<ReportSeries>;

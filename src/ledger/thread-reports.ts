@@ -36,6 +36,7 @@ export class ThreadReports implements LedgerReports {
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
   }
 
+  readonly revision: LedgerReports['revision'] = (query) => this.#ask('revision', query);
   readonly summary: LedgerReports['summary'] = (filter) => this.#ask('summary', filter);
   readonly series: LedgerReports['series'] = (filter) => this.#ask('series', filter);
   readonly breakdown: LedgerReports['breakdown'] = (query) => this.#ask('breakdown', query);

@@ -174,6 +174,26 @@ export const reportsContract = (
       expect(seen).toEqual(entries.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).map(({ id }) => id));
     });
 
+    it.each([
+      { outcome: 'error' },
+      { model: 'nano', cache: 'miss' },
+      { team: 'red', outcome: 'refused', fromMs: START + 7 * HOUR + 5, toMs: END - 9 * HOUR - 5 },
+    ])('pages of the log filtered by %j hold what it lets through, each once', async (filter) => {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await reports.requests({ ...filter, limit: 7, ...(cursor !== undefined && { cursor }) });
+        seen.push(...page.rows.map(({ id }) => id));
+        cursor = page.next ?? undefined;
+      } while (cursor !== undefined);
+      const { fromMs = START, toMs = END, ...equal } = { fromMs: START, toMs: END, ...filter };
+      const wanted = inRange({ fromMs, toMs }).filter((entry) =>
+        Object.entries(equal).every(([name, value]) => entry[name as keyof LedgerEntry] === value),
+      );
+      expect(wanted.length).toBeGreaterThan(7);
+      expect(seen).toEqual(wanted.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).map(({ id }) => id));
+    });
+
     it('a request is shown whole to its own team, and to no other', async () => {
       const [entry] = entries as [LedgerEntry];
       expect(await reports.request({ id: entry.id })).toEqual(entry);

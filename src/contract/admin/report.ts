@@ -57,10 +57,13 @@ export type Totals = {
   overheadP50Ms: number | null;
 };
 
+/** `GET /admin/api/report/revision`: another text once requests were added that the caller may see; cheap to ask for. */
+export type Revision = { revision: string };
+
 /** `GET /admin/api/report/summary`: the range, and the equally long one before it. */
 export type Summary = { now: Totals; before: Totals };
 
-/** `GET /admin/api/report/series`: the range in at most 400 steps, oldest first; steps without requests are there too. */
+/** `GET /admin/api/report/series`: the range in at most 400 steps, oldest first, by the day from a fortnight on; steps without requests are there too. */
 export type ReportSeries = {
   stepMs: number;
   points: {

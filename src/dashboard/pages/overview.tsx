@@ -4,6 +4,7 @@ import type { Breakdown, ReportSeries, Summary, Totals } from '../../contract/ad
 import { Card } from '../components/card.tsx';
 import { type Column, DataTable } from '../components/data-table.tsx';
 import { Link } from '../components/link.tsx';
+import { Live } from '../components/live.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Segmented } from '../components/segmented.tsx';
@@ -16,12 +17,12 @@ import { useRange } from '../lib/range.ts';
 import { seriesOf } from '../lib/tier-series.ts';
 
 /** Charts come after the figures: nobody waits for a drawing to read a number. */
-const TimeChart = lazy(() =>
-  import('../components/time-chart.tsx').then(({ TimeChart: Chart }) => ({ default: Chart })),
-);
+const loadChart = () => import('../components/time-chart.tsx').then(({ TimeChart: Chart }) => ({ default: Chart }));
+const TimeChart = lazy(loadChart);
+// Fetched while the figures are asked for, where the first page is this one.
+if (/^\/dashboard\/?$/.test(window.location.pathname)) void loadChart();
 
 const FILTERS = ['team', 'keyId', 'route', 'tier', 'model'] as const;
-const REFRESH_MS = 5_000;
 
 /** Where the money goes, what was saved, and how well requests were answered. */
 export const OverviewPage = () => {
@@ -31,13 +32,13 @@ export const OverviewPage = () => {
   const report = <Result,>(path: string, extra: Record<string, string> = {}) => ({
     queryKey: ['report', path, name, filters, extra],
     queryFn: () => callApi<Result>(`/report/${path}`, { query: { ...rangeOf(ms), ...filters, ...extra } }),
-    refetchInterval: REFRESH_MS,
   });
   const summary = useQuery(report<Summary>('summary'));
   const series = useQuery(report<ReportSeries>('series'));
   const active = FILTERS.filter((filter) => query.get(filter) !== null);
   return (
     <>
+      <Live of="report" />
       <PageHead title="Overview" note="What was spent and saved, and how requests were answered.">
         {active.map((filter) => (
           <button key={filter} type="button" className="button" onClick={() => setQuery({ [filter]: null })}>
@@ -221,7 +222,6 @@ const BreakdownCard = () => {
     queryKey: ['report', 'breakdown', range, by, tag, filters],
     queryFn: () => callApi<Breakdown>('/report/breakdown', { query: { ...rangeOf(ms), ...filters, by, tag } }),
     enabled: by !== 'tag' || tag !== '',
-    refetchInterval: REFRESH_MS,
   });
   const columns: Column<Breakdown['rows'][number]>[] = [
     {

@@ -6,6 +6,7 @@ import {
   BreakdownQuerySchema,
   type ReportQuery,
   ReportQuerySchema,
+  type Revision,
 } from '../../contract/admin/report.ts';
 import { RequestsQuerySchema } from '../../contract/admin/requests.ts';
 import { GatewayError } from '../../contract/errors.ts';
@@ -27,6 +28,10 @@ const MAX_RANGE_MS = 400 * 86_400_000;
 /** Sums of the ledger over a range. `format=csv` gives series and breakdown as CSV. */
 export const reportRoutes = (reports: LedgerReports): Hono<AdminEnv> =>
   new Hono<AdminEnv>()
+    .get('/revision', async (context) => {
+      const revision = await reports.revision({ team: context.var.scope.team ?? undefined });
+      return context.json({ revision } satisfies Revision);
+    })
     .get('/summary', async (context) =>
       context.json(await reports.summary(filterOf(readQuery(context, ReportQuerySchema), context.var.scope))),
     )

@@ -123,3 +123,15 @@ test('a breakdown as CSV quotes what must be quoted, and is no formula', async (
   expect(first).toMatch(/^"'=HYPERLINK\(""http:\/\/x""\)",3,/);
   expect(toCsv([{ a: '@x', b: -1, c: null }])).toBe("a,b,c\r\n'@x,-1,\r\n");
 });
+
+test('the revision is another after a request, and for a viewer only after one of its team', async () => {
+  const of = async (team: string) => (await asViewer(team, '/report/revision')).body;
+  const before = [await json('/report/revision'), await of('red'), await of('blue')];
+  await chat(gateway.url, {}, { authorization: 'Bearer rs-blue' });
+  const after = [await json('/report/revision'), await of('red'), await of('blue')];
+  expect(after.map((revision, i) => JSON.stringify(revision) !== JSON.stringify(before[i]))).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});
