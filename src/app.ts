@@ -4,14 +4,17 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Access } from './auth/access.ts';
+import { DetectedSemanticStore } from './cache/detected-semantic-store.ts';
 import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import { MemorySemanticStore } from './cache/memory-semantic-store.ts';
+import { MemoryServedSimilar } from './cache/memory-served-similar.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
 import { RedisEmbeddingCache } from './cache/redis-embedding-cache.ts';
+import { RedisSemanticStore } from './cache/redis-semantic-store.ts';
+import { RedisServedSimilar } from './cache/redis-served-similar.ts';
 import { SemanticFigures } from './cache/semantic-figures.ts';
-import { ServedSimilar } from './cache/served-similar.ts';
 import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { diffConfig } from './config/diff.ts';
@@ -143,7 +146,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   const health = new ModelHealth(clock);
   const figures = new LimitFigures(clock);
-  const semantic = { store: new MemorySemanticStore(), figures: new SemanticFigures(), served: new ServedSimilar() };
+  const teams = () => ['default', ...Object.keys(runtime.table.teams)];
+  const semantic = openSemantic(options, teams);
   const metrics = createMetrics(health, () => runtime, figures, semantic.figures, options.redis, options.shipper);
   const spend = ledgerSpend({ ledger: options.ledger, reports: options.reports ?? null, logger });
   const shared = options.redis && shareCounters(options.redis, options, spend);
@@ -173,7 +177,6 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   pace.open().catch((error: unknown) => logger.warn({ err: error }, 'what today has cost so far cannot be read'));
   const healthLog = new HealthLog(clock, () => readinessOf(runtime, config.status(), health, services()));
   const { redis } = options;
-  const teams = () => ['default', ...Object.keys(runtime.table.teams)];
   const shares = new ShareThresholds(options.classifier.typicalDifficulties);
   const exchange = redis && startShareExchange(redis, shares, clock);
   const ports: Ports = {
@@ -292,6 +295,16 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       await configHistory.close();
     },
   };
+};
+
+const openSemantic = ({ redis, clock, logger }: AppOptions, teams: () => string[]): Ports['semantic'] => {
+  const own = new MemorySemanticStore(clock);
+  const served = new MemoryServedSimilar();
+  const figures = new SemanticFigures();
+  if (redis === undefined) return { store: own, served, figures };
+  const shared = new RedisSemanticStore({ redis, clock, teams });
+  const store = new DetectedSemanticStore({ redis, shared, own, logger });
+  return { store, served: new RedisServedSimilar(redis, served), figures };
 };
 
 /** The file is made with the first alert: most gateways never send one. */

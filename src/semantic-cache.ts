@@ -30,11 +30,16 @@ export const openSemanticCache = (asked: SemanticRequest, ports: Ports): Semanti
   const { team } = caller;
   const call = { requestId: incoming.id, team, signal: incoming.signal };
   const embedding = { ...call, model: rule.embeddings, ttlMs: route.cache.ttl };
-  return new SemanticLookUp({ id: incoming.id, team, route: route.name }, question, rule, {
-    ...ports.semantic,
-    cache: ports.cache,
-    random: ports.random,
-    embed: (texts) => embedTexts(texts, embedding, passage, runtime, ports),
-    isSame: (one, other) => askIfSame([one, other], call, passage, runtime, ports),
-  });
+  return new SemanticLookUp(
+    incoming.id,
+    question,
+    { ...rule, lifeMs: route.cache.ttl },
+    {
+      ...ports.semantic,
+      cache: ports.cache,
+      random: ports.random,
+      embed: (texts) => embedTexts(texts, embedding, passage, runtime, ports),
+      isSame: (one, other) => askIfSame([one, other], call, passage, runtime, ports),
+    },
+  );
 };

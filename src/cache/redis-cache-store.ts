@@ -1,5 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { GatewayError } from '../contract/errors.ts';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { RedisClient, RedisConnection, RedisScript } from '../lib/redis-connection.ts';
 import { decodeAnswer, encodeAnswer, HEADER_BYTES, readTimes } from './answer-codec.ts';
@@ -14,6 +13,8 @@ import type {
   Keeping,
   StoredAnswer,
 } from './cache-store.ts';
+import { cacheUnavailable } from './cache-unavailable.ts';
+import { teamHash } from './team-hash.ts';
 import { UsageTable } from './usage-table.ts';
 
 /** How long a claim outlives its holder. It is renewed three times in that time. */
@@ -93,7 +94,7 @@ export class RedisCacheStore implements CacheStore {
 
   /** Its tag makes the entry and its claim live on one node of a cluster. */
   #entryKey({ team, route, key }: CachePlace): string {
-    return this.#redis.key('cache', hashOf(team), route, `{${key}}`);
+    return this.#redis.key('cache', teamHash(team), route, `{${key}}`);
   }
 
   #claimKey({ key }: CachePlace): string {
@@ -152,8 +153,8 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async *#matching({ team, route, storedBefore }: CacheFilter) {
-    const names = new Map([...this.#teams()].map((name) => [hashOf(name), name]));
-    const pattern = this.#redis.key('cache', team === undefined ? '*' : hashOf(team), route ?? '*', '{*}');
+    const names = new Map([...this.#teams()].map((name) => [teamHash(name), name]));
+    const pattern = this.#redis.key('cache', team === undefined ? '*' : teamHash(team), route ?? '*', '{*}');
     for await (const keys of this.#batches(pattern)) {
       const headers = await this.#maintain((client) =>
         Promise.all(
@@ -164,8 +165,8 @@ export class RedisCacheStore implements CacheStore {
         const [header, bytes] = headers[index] as [Buffer, number];
         const times = readTimes(header);
         if (times === null || (storedBefore !== undefined && times.storedAt >= storedBefore)) continue;
-        const [teamHash = '', routeName = ''] = key.split(':').slice(-3);
-        yield { key, bytes, place: { team: team ?? names.get(teamHash) ?? `#${teamHash}`, route: routeName } };
+        const [hash = '', routeName = ''] = key.split(':').slice(-3);
+        yield { key, bytes, place: { team: team ?? names.get(hash) ?? `#${hash}`, route: routeName } };
       }
     }
   }
@@ -174,22 +175,16 @@ export class RedisCacheStore implements CacheStore {
     try {
       yield* this.#redis.scan(pattern);
     } catch (cause) {
-      throw unavailable(cause);
+      throw cacheUnavailable(cause);
     }
   }
 
   async #maintain<Value>(work: (client: RedisClient) => Promise<Value>): Promise<Value> {
     const result = await this.#redis.use(work, { limitMs: MAINTENANCE_LIMIT_MS });
-    if (!result.ok) throw unavailable(result.reason);
+    if (!result.ok) throw cacheUnavailable(result.reason);
     return result.value;
   }
 }
-
-const unavailable = (cause: unknown): GatewayError =>
-  new GatewayError('cache_unavailable', 'The cache cannot be read: Redis does not answer.', { cause });
-
-/** Names of tenants do not stand in keys: whoever may list keys need not know them. */
-const hashOf = (team: string): string => createHash('sha256').update(team).digest('hex').slice(0, 16);
 
 const wholeLife = ({ freshMs, staleMs }: Keeping): number => Math.max(1, Math.ceil(freshMs + staleMs));
 

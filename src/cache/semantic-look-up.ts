@@ -14,6 +14,8 @@ export type Similar = { similarity: number; guards: string[] };
 export type SimilarAnswer = Similar & { place: CachePlace; answer: StoredAnswer };
 
 export type SemanticRule = {
+  /** How long an answer is fresh, and its question may lead to it. */
+  lifeMs: number;
   minSimilarity: number;
   /** From here on the verifier is not asked. */
   sureSimilarity: number;
@@ -46,20 +48,15 @@ type Check = { entry: SemanticEntry; similarity: number; answer: StoredAnswer };
 
 /** The search of one request for an answer that was given to the same question in other words. */
 export class SemanticLookUp {
-  readonly #request: { id: string; team: string; route: string };
+  readonly #requestId: string;
   readonly #question: SemanticQuestion;
   readonly #rule: SemanticRule;
   readonly #parts: SemanticParts;
   #vector: Float32Array | null = null;
   #check: Check | null = null;
 
-  constructor(
-    request: { id: string; team: string; route: string },
-    question: SemanticQuestion,
-    rule: SemanticRule,
-    parts: SemanticParts,
-  ) {
-    this.#request = request;
+  constructor(requestId: string, question: SemanticQuestion, rule: SemanticRule, parts: SemanticParts) {
+    this.#requestId = requestId;
     this.#question = question;
     this.#rule = rule;
     this.#parts = parts;
@@ -108,7 +105,7 @@ export class SemanticLookUp {
       this.#note(isRight ? 'check-right' : 'check-wrong');
       await store.observe(partition, entry.place.key, { similarity, isRight });
     }
-    await store.add(partition, this.#vector, { place, facts, text, observations: [] });
+    await store.add(partition, this.#vector, { place, facts, text, observations: [] }, this.#rule.lifeMs);
     this.#serves(place.key, null);
   }
 
@@ -137,8 +134,8 @@ export class SemanticLookUp {
   }
 
   #serves(key: string, similarity: number | null): void {
-    const { id, ...request } = this.#request;
-    this.#parts.served.note(id, { ...request, partition: this.#question.partition, key, similarity });
+    // Nobody waits for it: feedback comes later than the answer.
+    void this.#parts.served.note(this.#requestId, { partition: this.#question.partition, key, similarity });
   }
 
   #none(outcome: string): null {
@@ -147,7 +144,7 @@ export class SemanticLookUp {
   }
 
   #note(outcome: string): void {
-    this.#parts.figures.note(this.#request.route, outcome);
+    this.#parts.figures.note(this.#question.partition.route, outcome);
   }
 }
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { ChatRequest } from '../contract/chat-request.ts';
 import { type CacheScope, cachePlace } from './cache-key.ts';
 import { factsOfQuestion, type QuestionFacts } from './question-facts.ts';
+import type { SemanticPartition } from './semantic-store.ts';
 
 /** The last user message of a request, and where questions are that differ from the request in nothing else. */
 export type SemanticQuestion = {
-  /** SHA-256 in hex over the tenant, the route, its models and all of the request but the question. */
-  partition: string;
+  partition: SemanticPartition;
   text: string;
   facts: QuestionFacts;
 };
@@ -35,7 +35,11 @@ export const semanticQuestion = (
   const rest = { ...body, messages: [...messages.slice(0, -1), { ...last, content: '' }] };
   const { key } = cachePlace(scope, { body: rest, text: '' });
   return {
-    partition: createHash('sha256').update(`question\0${key}`).digest('hex'),
+    partition: {
+      id: createHash('sha256').update(`question\0${key}`).digest('hex'),
+      team: scope.team,
+      route: scope.route,
+    },
     text,
     facts: factsOfQuestion(text),
   };

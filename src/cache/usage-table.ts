@@ -4,10 +4,10 @@ import type { CacheUsage } from './cache-store.ts';
 export class UsageTable {
   readonly #rows = new Map<string, CacheUsage>();
 
-  add({ team, route }: Pick<CacheUsage, 'team' | 'route'>, bytes: number): void {
+  add({ team, route }: Pick<CacheUsage, 'team' | 'route'>, bytes: number, entries = 1): void {
     const key = `${team}\n${route}`;
     const row = this.#rows.get(key) ?? { team, route, entries: 0, bytes: 0 };
-    this.#rows.set(key, { ...row, entries: row.entries + 1, bytes: row.bytes + bytes });
+    this.#rows.set(key, { ...row, entries: row.entries + entries, bytes: row.bytes + bytes });
   }
 
   /** By team, then by route. */

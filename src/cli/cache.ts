@@ -34,7 +34,9 @@ export const cacheClearCommand = async (options: CacheOptions, context: CacheCon
   const report = await ask('DELETE', options, context);
   context.stdout.write(options.json ? toJson(report) : toTable(report));
   context.stderr.write(
-    options.dryRun ? 'Nothing was forgotten: this was a dry run.\n' : `Forgotten: ${report.entries}.\n`,
+    options.dryRun
+      ? 'Nothing was forgotten: this was a dry run.\n'
+      : `Forgotten: ${report.entries} answers, ${report.questions.entries} questions.\n`,
   );
   return 0;
 };
@@ -69,11 +71,27 @@ const ask = async (
 
 const toJson = (report: CacheReport): string => `${JSON.stringify(report, null, 2)}\n`;
 
-const toTable = ({ entries, bytes, rows }: CacheReport): string =>
-  table([
-    ['team', 'route', 'entries', 'kB'],
-    ...rows.map((row) => [row.team, row.route, String(row.entries), kilobytes(row.bytes)]),
-    ['total', '', String(entries), kilobytes(bytes)],
+const toTable = ({ entries, bytes, rows, questions }: CacheReport): string => {
+  const lines = new Map<string, Line>();
+  const lineOf = ({ team, route }: Pick<Row, 'team' | 'route'>): Line => {
+    const key = `${team}\n${route}`;
+    const line = lines.get(key) ?? { team, route };
+    lines.set(key, line);
+    return line;
+  };
+  for (const row of rows) lineOf(row).answers = row;
+  for (const row of questions.rows) lineOf(row).questions = row;
+  return table([
+    ['team', 'route', 'entries', 'kB', 'questions', 'kB'],
+    ...[...lines.values()].map((line) => [line.team, line.route, ...cells(line.answers), ...cells(line.questions)]),
+    ['total', '', ...cells({ entries, bytes }), ...cells(questions)],
   ]);
+};
 
-const kilobytes = (bytes: number): string => (bytes / 1_000).toFixed(1);
+type Row = CacheReport['rows'][number];
+type Line = { team: string; route: string; answers?: Row; questions?: Row };
+
+const cells = ({ entries, bytes }: Pick<Row, 'entries' | 'bytes'> = { entries: 0, bytes: 0 }): string[] => [
+  String(entries),
+  (bytes / 1_000).toFixed(1),
+];

@@ -41,12 +41,16 @@ export const createFeedback =
     const { request_id: id, verdict } = checked(FeedbackSchema, parseBody(bytes).body) as z.infer<
       typeof FeedbackSchema
     >;
-    const served = semantic.served.find(id, team);
+    const served = await semantic.served.find(id, team);
     if (served === null) return context.json({ object: 'rightsize.feedback', request_id: id, verdict, entry: 'none' });
-    const { partition, key, similarity, route } = served;
-    semantic.figures.note(route, `feedback-${verdict}`);
-    if (verdict === 'bad') await semantic.store.remove(partition, key);
-    else if (similarity !== null) await semantic.store.observe(partition, key, { similarity, isRight: true });
-    const entry = verdict === 'bad' ? 'removed' : similarity === null ? 'none' : 'noted';
+    const { partition, key, similarity } = served;
+    semantic.figures.note(partition.route, `feedback-${verdict}`);
+    let entry = 'none';
+    if (verdict === 'bad') {
+      if (await semantic.store.remove(partition, key)) entry = 'removed';
+    } else if (similarity !== null) {
+      await semantic.store.observe(partition, key, { similarity, isRight: true });
+      entry = 'noted';
+    }
     return context.json({ object: 'rightsize.feedback', request_id: id, verdict, entry });
   };

@@ -70,6 +70,7 @@ export class RedisConnection {
   #slowInARow = 0;
   #isOpen = false;
   #trips = 0;
+  #connections = 0;
   #isClosed = false;
   #wasUsable: boolean | null = null;
   #lastError = 'not connected yet';
@@ -89,6 +90,7 @@ export class RedisConnection {
     this.#client.on('error', (error: Error) => this.#failed(error));
     if (this.#client instanceof Cluster) this.#client.on('node error', (error: Error) => this.#failed(error));
     this.#client.on('ready', () => {
+      this.#connections++;
       if (!this.#isOpen) this.#lastError = 'the connection was lost';
       this.#tell();
     });
@@ -106,6 +108,11 @@ export class RedisConnection {
    */
   key(...parts: string[]): string {
     return [this.#options.prefix, SCHEMA_VERSION, ...parts].join(':');
+  }
+
+  /** How often a connection was made: after another one the server may be another, too. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Whether a use would be tried now. */

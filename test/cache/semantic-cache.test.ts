@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { GUARDS } from '../../src/cache/question-facts.ts';
 import { AnyUpstream, type SeenRequest, sendJson } from '../support/any-upstream.ts';
 import { chat, post } from '../support/chat-client.ts';
 import { ANSWER, FaultyUpstream, good, tools, type UpstreamCall } from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { connectRedis } from '../support/redis-connection.ts';
+import { RedisServer, vectorSetServers } from '../support/redis-server.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -31,34 +33,33 @@ let random = 0.5;
 beforeAll(async () => {
   upstream = await FaultyUpstream.start();
   embedder = await AnyUpstream.start(embed);
+  gateway = await startGateway({ clock, routes: routesOf(), keys: KEYS, overrides: { random: () => random } });
+});
+const KEYS = [
+  { secret: 'rs-one', caller: { keyId: 'key_1', team: 'one' } },
+  { secret: 'rs-two', caller: { keyId: 'key_2', team: 'two' } },
+];
+const routesOf = () => {
   const semantic = { embeddings: 'sentences', minSimilarity: 0.95 };
   const route = { cache: { ttl: '1h', semantic }, difficulty: undefined, tier: 'small', fallback: 'none' };
   const routes = twoTierRoutes({ small: upstream.url, large: upstream.url }, { route });
   const [first] = routes.routes;
-  gateway = await startGateway({
-    clock,
-    routes: {
-      ...routes,
-      upstreams: { ...routes.upstreams, vectors: { kind: 'openai-compatible', url: embedder.url } },
-      models: [{ name: 'sentences', upstream: 'vectors', model: 'minilm', price: { input: 0.02 } }],
-      routes: [
-        { ...first, name: 'other', match: { model: 'other' } },
-        {
-          ...first,
-          name: 'asked',
-          match: { model: 'asked' },
-          cache: { ttl: '1h', semantic: { ...semantic, verify: true, sureSimilarity: 1 } },
-        },
-        first,
-      ],
-    },
-    keys: [
-      { secret: 'rs-one', caller: { keyId: 'key_1', team: 'one' } },
-      { secret: 'rs-two', caller: { keyId: 'key_2', team: 'two' } },
+  return {
+    ...routes,
+    upstreams: { ...routes.upstreams, vectors: { kind: 'openai-compatible', url: embedder.url } },
+    models: [{ name: 'sentences', upstream: 'vectors', model: 'minilm', price: { input: 0.02 } }],
+    routes: [
+      { ...first, name: 'other', match: { model: 'other' } },
+      {
+        ...first,
+        name: 'asked',
+        match: { model: 'asked' },
+        cache: { ttl: '1h', semantic: { ...semantic, verify: true, sureSimilarity: 1 } },
+      },
+      first,
     ],
-    overrides: { random: () => random },
-  });
-});
+  };
+};
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
@@ -267,4 +268,33 @@ test('what became of searches is in the metrics', async () => {
   const text = await (await fetch(`${gateway.url}/metrics`, { headers: KEY })).text();
   expect(text).toMatch(/rightsize_semantic_cache_total\{route="default",outcome="hit"\} [1-9]/);
   expect(text).toMatch(/rightsize_semantic_cache_total\{route="default",outcome="guard-numbers"\} [1-9]/);
+});
+
+describe.each(vectorSetServers())('two gateways that share %s', (program) => {
+  test('find each other’s questions, never those of another team, and feedback reaches both', async () => {
+    const server = await RedisServer.start({ program });
+    const connections = [await connectRedis(server.url), await connectRedis(server.url)];
+    const start = (index: number) =>
+      startGateway({
+        clock,
+        routes: routesOf(),
+        keys: KEYS,
+        redis: connections[index]!,
+        overrides: { random: () => random },
+      });
+    const [one, two] = [await start(0), await start(1)];
+    const askAt = (at: TestGateway, content: string, headers = KEY) =>
+      chat(at.url, { messages: [{ role: 'user', content }] }, headers);
+    expect(cacheOf(await askAt(one, 'What is the capital of France?'))).toBe('miss');
+    const hit = await askAt(two, "Please tell me France's capital.");
+    expect(cacheOf(hit)).toBe('semantic');
+    expect(cacheOf(await askAt(two, "Tell me France's capital, please.", OTHER))).toBe('miss');
+    const body = { request_id: hit.headers['x-request-id'], verdict: 'bad' };
+    const said = await post(one.url, body, KEY, '/v1/rightsize/feedback');
+    expect(JSON.parse(said.text)).toMatchObject({ entry: 'removed' });
+    expect(cacheOf(await askAt(two, 'Please tell me the capital of France.'))).toBe('miss');
+    await server.kill();
+    expect((await askAt(one, 'What is the capital of Spain?')).status).toBe(200);
+    for (const each of [one, two, ...connections, server]) await each.close();
+  });
 });

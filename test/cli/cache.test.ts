@@ -2,23 +2,33 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type CacheOptions, cacheClearCommand, cacheStatsCommand } from '../../src/cli/cache.ts';
 import { CacheReportSchema } from '../../src/contract/admin/cache.ts';
+import { AnyUpstream, sendJson } from '../support/any-upstream.ts';
 import { chat } from '../support/chat-client.ts';
 import { FaultyUpstream } from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ADMIN_KEY, startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 
 let upstream: FaultyUpstream;
+let embedder: AnyUpstream;
 let gateway: TestGateway;
 const clock = new ManualClock(1_700_000_000_000);
 
 beforeAll(async () => {
   upstream = await FaultyUpstream.start();
-  const route = { cache: { ttl: '1d' } };
+  embedder = await AnyUpstream.start((request) =>
+    sendJson(request, { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [1, 0] }] }),
+  );
+  const route = { cache: { ttl: '1d', semantic: { embeddings: 'sentences' } } };
   const routes = twoTierRoutes({ small: upstream.url, large: upstream.url }, { route });
   const code = { name: 'code', match: { model: 'code' }, tier: 'large', cache: { ttl: '1d' } };
   gateway = await startGateway({
     clock,
-    routes: { ...routes, routes: [code, ...routes.routes] },
+    routes: {
+      ...routes,
+      upstreams: { ...routes.upstreams, vectors: { kind: 'openai-compatible', url: embedder.url } },
+      models: [{ name: 'sentences', upstream: 'vectors', model: 'minilm' }],
+      routes: [code, ...routes.routes],
+    },
     keys: [
       { secret: 'rs-one', caller: { keyId: 'key_1', team: 'one' } },
       { secret: 'rs-two', caller: { keyId: 'key_2', team: 'two' } },
@@ -28,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
+  await embedder.close();
 });
 
 const run = async (command: typeof cacheStatsCommand, options: CacheOptions, adminKey = ADMIN_KEY) => {
@@ -52,6 +63,12 @@ const counts = async (options: CacheOptions = {}, command = cacheStatsCommand) =
     ({ team, route, entries }) => `${team} ${route} ${entries}`,
   );
 };
+const questions = async (options: CacheOptions = {}, command = cacheStatsCommand) => {
+  const { stdout } = await run(command, { ...options, json: true });
+  return CacheReportSchema.parse(JSON.parse(stdout)).questions.rows.map(
+    ({ team, route, entries }) => `${team} ${route} ${entries}`,
+  );
+};
 const ask = (team: string, model: string, content: string) =>
   chat(gateway.url, { model, messages: [{ role: 'user', content }] }, { authorization: `Bearer rs-${team}` });
 
@@ -68,7 +85,17 @@ test('stats tell entries and bytes by team and route, as a table or as JSON', as
   expect(await counts({ team: 'one', route: 'code' })).toEqual(['one code 1']);
   const { code, stdout } = await run(cacheStatsCommand, {});
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^team +route +entries +kB\none +code +1 +\d+\.\d\n[\s\S]*total +3 +\d+\.\d\n$/);
+  expect(stdout).toMatch(/^team +route +entries +kB +questions +kB\none +code +1 +\d+\.\d +0 +0\.0\n/);
+  expect(stdout).toMatch(/\ntwo +default +1 +\d+\.\d +1 +\d+\.\d\ntotal +3 +\d+\.\d +2 +\d+\.\d\n$/);
+});
+
+test('questions of the semantic cache are counted and cleared with the answers that they lead to', async () => {
+  expect(await questions()).toEqual(['one default 1', 'two default 1']);
+  expect(await questions({ olderThan: '30m' })).toEqual(['one default 1']);
+  expect(await questions({ team: 'two', dryRun: true }, cacheClearCommand)).toEqual(['two default 1']);
+  expect(await questions({ route: 'code' }, cacheClearCommand)).toEqual([]);
+  expect(await questions({ olderThan: '30m', route: 'default' }, cacheClearCommand)).toEqual(['one default 1']);
+  expect(await questions()).toEqual(['two default 1']);
 });
 
 test('clear forgets what is named, and only that', async () => {

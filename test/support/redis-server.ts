@@ -8,6 +8,8 @@ import { Redis } from 'ioredis';
 import { until } from './until.ts';
 
 export type RedisServerOptions = {
+  /** Another program than the machine's own. */
+  program?: string | undefined;
   /** Arguments of redis-server, such as `['--maxmemory', '2mb']`. */
   args?: string[];
   /** Listens on a Unix socket as well, at `socket`. */
@@ -23,10 +25,12 @@ export class RedisServer {
   readonly directory: string;
   readonly socket: string;
   readonly port: number;
+  readonly #program: string;
   readonly #args: string[];
   #process: ChildProcess | null = null;
 
-  private constructor(directory: string, port: number, args: string[]) {
+  private constructor(program: string, directory: string, port: number, args: string[]) {
+    this.#program = program;
     this.directory = directory;
     this.port = port;
     this.socket = join(directory, 'redis.sock');
@@ -35,7 +39,7 @@ export class RedisServer {
 
   static async start({ args = [], ...form }: RedisServerOptions = {}): Promise<RedisServer> {
     const directory = mkdtempSync(join(tmpdir(), 'rightsize-redis-'));
-    const server = new RedisServer(directory, await freePort(), [
+    const server = new RedisServer(form.program ?? findRedisServer(), directory, await freePort(), [
       ...(form.sentinelOf === undefined ? [] : [writeSentinelConfig(directory, form.sentinelOf), '--sentinel']),
       ...(form.isCluster ? ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] : []),
       ...(form.isCluster ? ['--cluster-port', String(await freePort())] : []),
@@ -54,7 +58,7 @@ export class RedisServer {
   /** Starts it on the same port; after `kill` that is a restart with empty data. */
   async start(): Promise<void> {
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory];
-    const child = spawn(findRedisServer(), [...this.#args, ...place, '--save', '', '--appendonly', 'no'], {
+    const child = spawn(this.#program, [...this.#args, ...place, '--save', '', '--appendonly', 'no'], {
       stdio: 'pipe',
     });
     this.#process = child;
@@ -138,6 +142,22 @@ let found: string | undefined;
 const findRedisServer = (): string => {
   found ??= onPath('redis-server') ?? onPath('valkey-server') ?? install();
   return found;
+};
+
+/**
+ * Programs with vector sets: the machine's own where it is Redis 8, and the one that RIGHTSIZE_TEST_REDIS_8 names. None on
+ * many machines: what is to hold there as well belongs into a test of its own.
+ */
+export const vectorSetServers = (): string[] => {
+  const named = process.env['RIGHTSIZE_TEST_REDIS_8'];
+  const candidates = named === undefined ? [onPath('redis-server')] : [named];
+  return candidates.filter((file): file is string => file !== undefined && majorVersion(file) >= 8);
+};
+
+/** Of `Redis server v=8.0.2 …`. Valkey counts versions of its own, and has no vector sets. */
+const majorVersion = (file: string): number => {
+  const [, major] = /^Redis server v=(\d+)/.exec(execFileSync(file, ['--version'], { encoding: 'utf8' })) ?? [];
+  return Number(major ?? 0);
 };
 
 const onPath = (name: string): string | undefined =>

@@ -17,12 +17,14 @@ export const CacheQuerySchema = z.strictObject({
 /** `DELETE /admin/api/cache`: with `dryRun`, only says what would go. */
 export const CacheClearQuerySchema = CacheQuerySchema.extend({ dryRun: z.stringbool().default(false) });
 
-/** `GET` and `DELETE /admin/api/cache`: the entries that are there, or that went. */
-export const CacheReportSchema = z.strictObject({
+const HeldSchema = z.strictObject({
   entries: z.number(),
   /** As they are kept, compressed. */
   bytes: z.number(),
   /** By team and route; `#…` for a team that is not in routes.yaml. */
   rows: z.array(z.strictObject({ team: z.string(), route: z.string(), entries: z.number(), bytes: z.number() })),
 });
+
+/** `GET` and `DELETE /admin/api/cache`: the entries that are there, or that went, and the questions that lead to them. */
+export const CacheReportSchema = HeldSchema.extend({ questions: HeldSchema });
 export type CacheReport = z.infer<typeof CacheReportSchema>;

@@ -4,6 +4,7 @@ import type { KeyManager } from '../../auth/key-manager.ts';
 import type { KeyRegistry } from '../../auth/key-registry.ts';
 import type { TeamScope } from '../../auth/team-scope.ts';
 import type { CacheStore } from '../../cache/cache-store.ts';
+import type { SemanticStore } from '../../cache/semantic-store.ts';
 import type { ConfigHistory } from '../../config/config-history.ts';
 import type { ConfigStatus } from '../../config/config-source.ts';
 import type { ConfigEditor } from '../../config-editor.ts';
@@ -30,6 +31,7 @@ export type AdminOptions = {
   configStatus(): ConfigStatus;
   health: ModelHealth;
   cache: CacheStore;
+  semantic: { store: SemanticStore };
   /** Services beside the upstreams, by name: Redis where there is one. */
   services(): Record<string, ServiceState>;
   /** What the ledger knows; null where it is kept in memory alone. */
