@@ -10,10 +10,12 @@ import { MemoryCacheStore } from './cache/memory-cache-store.ts';
 import { MemoryEmbeddingCache } from './cache/memory-embedding-cache.ts';
 import { MemorySemanticStore } from './cache/memory-semantic-store.ts';
 import { MemoryServedSimilar } from './cache/memory-served-similar.ts';
+import type { RecordedReply } from './cache/recorded-reply.ts';
 import { RedisCacheStore } from './cache/redis-cache-store.ts';
 import { RedisEmbeddingCache } from './cache/redis-embedding-cache.ts';
 import { RedisSemanticStore } from './cache/redis-semantic-store.ts';
 import { RedisServedSimilar } from './cache/redis-served-similar.ts';
+import { ReplyFlights } from './cache/reply-flights.ts';
 import { SemanticFigures } from './cache/semantic-figures.ts';
 import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
@@ -45,6 +47,7 @@ import { createMetrics } from './http/metrics.ts';
 import type { BodyLimits } from './http/read-body.ts';
 import { readinessOf, type ServiceState } from './http/readiness.ts';
 import { createTunnels, type Tunnels } from './http/upgrade.ts';
+import { createIdempotency } from './idempotency.ts';
 import { GenerationSpeeds } from './ledger/generation-speeds.ts';
 import type { BusyTime } from './ledger/hardware.ts';
 import { readOrMakeLedgerId } from './ledger/ledger-id.ts';
@@ -202,6 +205,15 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     random: Math.random,
     ...overrides,
   };
+  const replies = new ReplyFlights(
+    redis
+      ? new RedisCacheStore<RecordedReply>({ redis, clock, teams, space: 'replies' })
+      : new MemoryCacheStore<RecordedReply>(clock, MAX_REPLIES_BYTES),
+    clock,
+  );
+  const answerOnce = createIdempotency(ports, replies);
+  const pipeline = createPipeline(ports);
+  const textCompletions = createTextCompletions(ports);
   const responses = options.responses ?? new MemoryResponseStore(clock);
   const responsesDialect = createResponsesDialect({
     store: responses,
@@ -213,10 +225,10 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const budgets = budgetAccounts(limitedIn(runtime.config.routes), ports.calendar, clock.now());
   ports.counters.read(budgets).catch((error) => logger.error({ err: error }, 'budgets could not be read'));
   const http = createHttpApp({
-    pipeline: createPipeline(ports),
+    pipeline: (incoming, dialect) => answerOnce(incoming, (each) => pipeline(each, dialect), dialect.failure),
     endpoints: [
       { path: '/embeddings', answer: createEmbeddings(ports) },
-      { path: '/completions', answer: createTextCompletions(ports) },
+      { path: '/completions', answer: (incoming) => answerOnce(incoming, textCompletions) },
       { path: '/messages/count_tokens', answer: createCountTokens(ports) },
       { path: '/rerank', answer: createRerank(ports) },
     ],
@@ -287,7 +299,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       healthLog.close();
       await stopServer(server, clock, drainMs, tunnels);
       exchange?.stop();
-      await ports.flights.close();
+      await Promise.all([ports.flights.close(), replies.close()]);
       await counters.close();
       shared?.close();
       await alerts.close();
@@ -306,6 +318,8 @@ const openSemantic = ({ redis, clock, logger }: AppOptions, teams: () => string[
   const store = new DetectedSemanticStore({ redis, shared, own, logger });
   return { store, served: new RedisServedSimilar(redis, served), figures };
 };
+/** All replies to requests with an idempotency key, compressed, in memory; the least recently used go first. */
+const MAX_REPLIES_BYTES = 32 * 1024 * 1024;
 
 /** The file is made with the first alert: most gateways never send one. */
 const openAlerts = ({ clock, logger, redis, dataDir }: AppOptions, config: () => AlertsConfig | null) => {

@@ -12,6 +12,7 @@ import { HEADERS } from './contract/vocabulary.ts';
 import type { Completion } from './execution/execute.ts';
 import type { AttemptMeter } from './ledger/attempt-meter.ts';
 import { Exchange, type ExchangeFacts } from './ledger/exchange.ts';
+import type { LedgerStore } from './ledger/ledger-store.ts';
 import { NO_TOKENS } from './ledger/tokens.ts';
 import { newId } from './lib/id.ts';
 import { formatUsd } from './lib/money.ts';
@@ -62,7 +63,7 @@ export class Passage {
       arrivedAt: ports.clock.now(),
       configVersion: runtime.config.version,
       clock: ports.clock,
-      store: ports.ledger,
+      store: incoming.recorded === undefined ? ports.ledger : telling(ports.ledger, incoming),
       onError: (error, { id }) => ports.logger.error({ err: error, id }, 'a ledger entry could not be stored'),
     });
     this.note({ baseline: runtime.baseline });
@@ -250,6 +251,13 @@ const placeOf = (upstream: UpstreamConfig | undefined): string | null => {
   if (upstream === undefined) return null;
   return `${upstream.kind} ${upstream.kind === 'llama' ? upstream.model : (upstream.url ?? '')}`;
 };
+
+const telling = (store: LedgerStore, { recorded }: Incoming): Pick<LedgerStore, 'append'> => ({
+  append(entry) {
+    recorded?.(entry);
+    return store.append(entry);
+  },
+});
 
 const servedBy = ({ tier, upstream, model }: ServedBy): ServedBy => ({ tier, upstream, model });
 

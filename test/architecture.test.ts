@@ -24,6 +24,7 @@ const RANKS: Record<string, number> = {
   'stream-out.ts': 4,
   'pipeline.ts': 4,
   'refresh-stale.ts': 4,
+  'idempotency.ts': 4,
   'semantic-cache.ts': 4,
   'embed-texts.ts': 4,
   'ask-if-same.ts': 4,

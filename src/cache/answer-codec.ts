@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
-import type { CachedAnswer, Keeping, StoredAnswer } from './cache-store.ts';
+import type { Keepable, Keeping, Stored } from './cache-store.ts';
 
 /** Shorter answers are kept as they are: little is won, and the time is paid by every hit. */
 const COMPRESS_FROM_BYTES = 2 * 1024;
@@ -18,7 +18,7 @@ const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const LIMIT = { maxOutputLength: MAX_BYTES };
 
 /** An answer as the bytes that stores keep; null when it is longer than may be kept. */
-export const encodeAnswer = async (answer: CachedAnswer, keeping: Keeping): Promise<Buffer | null> => {
+export const encodeAnswer = async (answer: Keepable, keeping: Keeping): Promise<Buffer | null> => {
   const { freshMs, staleMs, maxBytes } = keeping;
   const { storedAt, ...rest } = answer;
   const json = Buffer.from(JSON.stringify(rest));
@@ -40,14 +40,14 @@ export const readTimes = (bytes: Buffer): { storedAt: number; freshUntil: number
 };
 
 /** The answer in the bytes of a store; null when its time is over, or they are damaged. Never rejects. */
-export const decodeAnswer = async (bytes: Buffer, now: number): Promise<StoredAnswer | null> => {
+export const decodeAnswer = async <Kept extends Keepable>(bytes: Buffer, now: number): Promise<Stored<Kept> | null> => {
   const times = readTimes(bytes);
   if (times === null || times.expiresAt <= now) return null;
   const { storedAt, freshUntil } = times;
   try {
     const payload = bytes.subarray(HEADER_BYTES);
     const json = bytes[0] === ZSTD ? await decompress(payload) : payload;
-    return { ...(JSON.parse(json.toString('utf8')) as Omit<CachedAnswer, 'storedAt'>), storedAt, freshUntil };
+    return { ...(JSON.parse(json.toString('utf8')) as Kept), storedAt, freshUntil };
   } catch {
     return null;
   }

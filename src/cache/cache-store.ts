@@ -12,8 +12,12 @@ export type CachedAnswer = {
   storedAt: number;
 };
 
+/** What a store keeps, with the moment it was made in Unix milliseconds. It must survive JSON. */
+export type Keepable = { storedAt: number };
+
 /** `freshUntil`, Unix milliseconds: after it the answer is stale, and may be served only while a new one is fetched. */
-export type StoredAnswer = CachedAnswer & { freshUntil: number };
+export type Stored<Kept extends Keepable> = Kept & { freshUntil: number };
+export type StoredAnswer = Stored<CachedAnswer>;
 
 /**
  * For how long an answer is fresh, for how long after that it may be served stale, and how long its JSON may be: a longer
@@ -25,9 +29,9 @@ export type Keeping = { freshMs: number; staleMs: number; maxBytes: number };
  * The sole right, among all gateways that share the store, to fetch an answer. It lasts until it is landed or released,
  * or its holder dies.
  */
-export type Claim = {
+export type Claim<Kept extends Keepable = CachedAnswer> = {
   /** Stores the answer and gives the right back, in one step. */
-  land(answer: CachedAnswer, keeping: Keeping): Promise<void>;
+  land(answer: Kept, keeping: Keeping): Promise<void>;
   release(): Promise<void>;
 };
 
@@ -35,9 +39,9 @@ export type Claim = {
  * `stored`: there it is. `mine`: there is none, and it is for the caller to fetch it. `taken`: another gateway is fetching
  * it; `changed` resolves when that has ended, or may have, and never rejects.
  */
-export type Claimed =
-  | { kind: 'stored'; answer: StoredAnswer }
-  | { kind: 'mine'; claim: Claim }
+export type Claimed<Kept extends Keepable = CachedAnswer> =
+  | { kind: 'stored'; answer: Stored<Kept> }
+  | { kind: 'mine'; claim: Claim<Kept> }
   | { kind: 'taken'; changed(): Promise<void> };
 
 /** Which entries; what is left out does not restrict. `storedBefore` in Unix milliseconds. */
@@ -50,11 +54,11 @@ export type CacheUsage = { team: string; route: string; entries: number; bytes: 
  * Port: answers by place. Bounded; may forget at any time; one that cannot be reached knows nothing, keeps nothing and
  * lets everybody fetch. Never rejects, but for `usage` and `clear`.
  */
-export interface CacheStore {
-  get(place: CachePlace): Promise<StoredAnswer | null>;
-  set(place: CachePlace, answer: CachedAnswer, keeping: Keeping): Promise<void>;
+export interface CacheStore<Kept extends Keepable = CachedAnswer> {
+  get(place: CachePlace): Promise<Stored<Kept> | null>;
+  set(place: CachePlace, answer: Kept, keeping: Keeping): Promise<void>;
   /** As `get`, and where there is nothing, asks for the right to fetch it; with `isRefresh`, whether or not there is. */
-  claim(place: CachePlace, options?: { isRefresh?: boolean }): Promise<Claimed>;
+  claim(place: CachePlace, options?: { isRefresh?: boolean }): Promise<Claimed<Kept>>;
   /** What is held, by team and route. @throws GatewayError `cache_unavailable`. */
   usage(filter: CacheFilter): Promise<CacheUsage[]>;
   /** Forgets entries. @returns what was forgotten. @throws GatewayError `cache_unavailable`. */

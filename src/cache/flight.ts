@@ -121,6 +121,7 @@ export class Flight {
     }
     const folded = new FoldedAnswer();
     const buffer = new PartBuffer(answer.parts, {
+      sizeOf,
       onParts: (parts) => {
         for (const { chunk } of parts) folded.add(chunk);
       },
@@ -150,7 +151,11 @@ export class Flight {
   }
 }
 
-const rejectOn = (signal: AbortSignal): Promise<never> =>
+const sizeOf = (batch: StreamPart[]): number =>
+  batch.reduce((sum, { text, native }) => sum + text.length + (native?.length ?? 0), 0);
+
+/** Rejects with the reason of a signal when it aborts. */
+export const rejectOn = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true });

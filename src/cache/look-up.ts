@@ -7,7 +7,8 @@ import type { CacheStatus } from '../contract/vocabulary.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type CacheControl, parseCacheControl } from './cache-control.ts';
 import { type CachePlace, type CacheScope, cachePlace } from './cache-key.ts';
-import type { CachedAnswer, CacheStore, Claimed, Keeping, StoredAnswer } from './cache-store.ts';
+import type { CachedAnswer, CacheStore, Keeping, StoredAnswer } from './cache-store.ts';
+import { claimInTurn } from './claim-in-turn.ts';
 import type { Flight, FlyingAnswer } from './flight.ts';
 import type { Flights } from './flights.ts';
 import type { SemanticLookUp, Similar, SimilarAnswer } from './semantic-look-up.ts';
@@ -178,7 +179,12 @@ const lead = async (
   const { signal, waiting, similar } = question;
   const flight = parts.flights.begin(place.key, signal);
   try {
-    const claimed = await claimInTurn(place, flight.signal, waiting, parts);
+    const claimed = await claimInTurn(place, {
+      ...parts,
+      signal: flight.signal,
+      waiting,
+      limitMs: OTHER_GATEWAY_LIMIT_MS,
+    });
     if (claimed?.kind === 'stored') {
       flight.found(claimed.answer);
       return stored(place, claimed.answer, claimed.answer.freshUntil <= parts.clock.now());
@@ -202,23 +208,6 @@ const lead = async (
   } catch (error) {
     await flight.failed(toGatewayError(error));
     throw error;
-  }
-};
-
-/** Waits while another gateway fetches the answer; null when that takes too long. */
-const claimInTurn = async (
-  place: CachePlace,
-  signal: AbortSignal,
-  waiting: Question['waiting'],
-  { cache, clock }: CacheParts,
-): Promise<Exclude<Claimed, { kind: 'taken' }> | null> => {
-  const deadline = clock.elapsed() + OTHER_GATEWAY_LIMIT_MS;
-  for (;;) {
-    const claimed = await cache.claim(place);
-    if (claimed.kind !== 'taken') return claimed;
-    await waiting(claimed.changed());
-    if (signal.aborted) throw signal.reason;
-    if (clock.elapsed() >= deadline) return null;
   }
 };
 

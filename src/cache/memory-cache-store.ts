@@ -8,8 +8,9 @@ import type {
   CacheStore,
   CacheUsage,
   Claimed,
+  Keepable,
   Keeping,
-  StoredAnswer,
+  Stored,
 } from './cache-store.ts';
 import { UsageTable } from './usage-table.ts';
 
@@ -19,33 +20,31 @@ const MAX_BYTES = 64 * 1024 * 1024;
 type Entry = { place: CachePlace; bytes: Buffer };
 
 /** Keeps answers in this process, as bytes: a hit cannot be changed by whoever reads it. */
-export class MemoryCacheStore implements CacheStore {
+export class MemoryCacheStore<Kept extends Keepable = CachedAnswer> implements CacheStore<Kept> {
   readonly #clock: Clock;
-  readonly #entries = new LRUCache<string, Entry>({
-    maxSize: MAX_BYTES,
-    sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
-  });
+  readonly #entries: LRUCache<string, Entry>;
   readonly #refreshing = new Set<string>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, maxSize = MAX_BYTES) {
     this.#clock = clock;
+    this.#entries = new LRUCache({ maxSize, sizeCalculation: ({ bytes }, key) => bytes.length + key.length });
   }
 
-  async get({ key }: CachePlace): Promise<StoredAnswer | null> {
+  async get({ key }: CachePlace): Promise<Stored<Kept> | null> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    const answer = await decodeAnswer(entry.bytes, this.#clock.now());
+    const answer = await decodeAnswer<Kept>(entry.bytes, this.#clock.now());
     if (answer === null) this.#entries.delete(key);
     return answer;
   }
 
-  async set(place: CachePlace, answer: CachedAnswer, keeping: Keeping): Promise<void> {
+  async set(place: CachePlace, answer: Kept, keeping: Keeping): Promise<void> {
     const bytes = await encodeAnswer(answer, keeping);
     if (bytes !== null) this.#entries.set(place.key, { place, bytes });
   }
 
   /** Within one process identical requests share a flight, so only refreshes can meet here. */
-  async claim(place: CachePlace, { isRefresh = false } = {}): Promise<Claimed> {
+  async claim(place: CachePlace, { isRefresh = false } = {}): Promise<Claimed<Kept>> {
     const answer = isRefresh ? null : await this.get(place);
     if (answer !== null) return { kind: 'stored', answer };
     if (isRefresh && this.#refreshing.has(place.key)) return { kind: 'taken', changed: async () => {} };

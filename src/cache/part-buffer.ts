@@ -1,12 +1,13 @@
 import { GatewayError } from '../contract/errors.ts';
-import type { StreamPart } from '../contract/stream-part.ts';
 
 /** What is held of one answer, in characters of its events. Beyond it nobody may join, and the slowest are cut off. */
 export const MAX_FLIGHT_BYTES = 4 * 1024 * 1024;
 
-export type PartBufferOptions = {
+export type PartBufferOptions<Batch> = {
+  /** Characters of a batch. */
+  sizeOf(batch: Batch): number;
   /** Sees every batch once, as it comes. */
-  onParts(parts: StreamPart[]): void;
+  onParts(parts: Batch): void;
   /** The beginning is about to be forgotten: nobody may begin to read from now on. */
   onFull(): void;
   /** The source has ended; readers see the end when this resolves. */
@@ -19,11 +20,11 @@ type Reader = { next: number };
  * Lets many read one stream, each from its beginning and at its own pace. The source is asked for more when the fastest
  * reader has read what there is, so a slow one holds up nobody; one that falls behind by more than is held is cut off.
  */
-export class PartBuffer {
-  readonly #source: AsyncIterator<StreamPart[]>;
-  readonly #options: PartBufferOptions;
+export class PartBuffer<Batch> {
+  readonly #source: AsyncIterator<Batch>;
+  readonly #options: PartBufferOptions<Batch>;
   readonly #readers = new Set<Reader>();
-  #held: StreamPart[][] = [];
+  #held: Batch[] = [];
   /** Number of the first batch that is held. */
   #first = 0;
   #bytes = 0;
@@ -31,13 +32,13 @@ export class PartBuffer {
   #end: { error: unknown } | 'complete' | null = null;
   #pulling: Promise<void> | null = null;
 
-  constructor(source: AsyncIterable<StreamPart[]>, options: PartBufferOptions) {
+  constructor(source: AsyncIterable<Batch>, options: PartBufferOptions<Batch>) {
     this.#source = source[Symbol.asyncIterator]();
     this.#options = options;
   }
 
   /** @throws what the source threw; GatewayError `upstream_interrupted` when it was read too slowly. */
-  async *read(): AsyncGenerator<StreamPart[]> {
+  async *read(): AsyncGenerator<Batch> {
     const reader: Reader = { next: 0 };
     this.#readers.add(reader);
     try {
@@ -86,15 +87,15 @@ export class PartBuffer {
     }
   }
 
-  #hold(batch: StreamPart[]): void {
+  #hold(batch: Batch): void {
     this.#held.push(batch);
-    this.#bytes += sizeOf(batch);
+    this.#bytes += this.#options.sizeOf(batch);
     if (this.#bytes <= MAX_FLIGHT_BYTES && !this.#isFull) return;
     if (!this.#isFull) this.#options.onFull();
     this.#isFull = true;
     const slowest = Math.min(...[...this.#readers].map(({ next }) => next));
     while (this.#held.length > 1 && (this.#first < slowest || this.#bytes > MAX_FLIGHT_BYTES)) {
-      this.#bytes -= sizeOf(this.#held.shift() as StreamPart[]);
+      this.#bytes -= this.#options.sizeOf(this.#held.shift() as Batch);
       this.#first++;
     }
   }
@@ -104,9 +105,6 @@ export class PartBuffer {
     this.#end = end;
   }
 }
-
-const sizeOf = (batch: StreamPart[]): number =>
-  batch.reduce((sum, { text, native }) => sum + text.length + (native?.length ?? 0), 0);
 
 const TOO_SLOW = new GatewayError('upstream_interrupted', 'The answer was read too slowly to be shared.');
 const LEFT = new GatewayError('client_closed_request', 'The client closed the connection.');

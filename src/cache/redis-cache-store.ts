@@ -10,8 +10,9 @@ import type {
   CacheUsage,
   Claim,
   Claimed,
+  Keepable,
   Keeping,
-  StoredAnswer,
+  Stored,
 } from './cache-store.ts';
 import { cacheUnavailable } from './cache-unavailable.ts';
 import { teamHash } from './team-hash.ts';
@@ -29,47 +30,51 @@ export type RedisCacheStoreOptions = {
   clock: Clock;
   /** Teams by name: keys hold only the hash of one. */
   teams(): Iterable<string>;
+  /** What keys begin with; stores of different things share nothing. */
+  space?: string;
 };
 
 /**
  * Keeps answers in Redis, for all gateways that share it. What Redis holds at most is for its `maxmemory` to say, with
  * an eviction policy such as `allkeys-lru`; each entry also ends by itself.
  */
-export class RedisCacheStore implements CacheStore {
+export class RedisCacheStore<Kept extends Keepable = CachedAnswer> implements CacheStore<Kept> {
   readonly #redis: RedisConnection;
   readonly #clock: Clock;
   readonly #teams: () => Iterable<string>;
+  readonly #space: string;
   readonly #landings: string;
   /** Those who wait, by key of the entry. */
   readonly #waiting = new Map<string, Set<() => void>>();
   #stopListening: (() => void) | null = null;
 
-  constructor({ redis, clock, teams }: RedisCacheStoreOptions) {
+  constructor({ redis, clock, teams, space = 'cache' }: RedisCacheStoreOptions) {
     this.#redis = redis;
     this.#clock = clock;
     this.#teams = teams;
-    this.#landings = redis.key('cache-landings');
+    this.#space = space;
+    this.#landings = redis.key(`${space}-landings`);
   }
 
-  async get(place: CachePlace): Promise<StoredAnswer | null> {
+  async get(place: CachePlace): Promise<Stored<Kept> | null> {
     const found = await this.#redis.use((client) => client.getBuffer(this.#entryKey(place)));
-    return found.ok && found.value !== null ? decodeAnswer(found.value, this.#clock.now()) : null;
+    return found.ok && found.value !== null ? decodeAnswer<Kept>(found.value, this.#clock.now()) : null;
   }
 
-  async set(place: CachePlace, answer: CachedAnswer, keeping: Keeping): Promise<void> {
+  async set(place: CachePlace, answer: Kept, keeping: Keeping): Promise<void> {
     const bytes = await encodeAnswer(answer, keeping);
     if (bytes === null) return;
     await this.#redis.use((client) => client.set(this.#entryKey(place), bytes, 'PX', wholeLife(keeping)));
   }
 
-  async claim(place: CachePlace, { isRefresh = false } = {}): Promise<Claimed> {
+  async claim(place: CachePlace, { isRefresh = false } = {}): Promise<Claimed<Kept>> {
     const token = randomUUID();
     const keys = [this.#entryKey(place), this.#claimKey(place)];
     const args = [token, LEASE_MS, isRefresh ? '1' : '0'];
     const reply = await this.#redis.run<[Buffer | null, number]>(CLAIM, keys, args, { asBuffers: true });
     if (!reply.ok) return { kind: 'mine', claim: this.#unshared(place) };
     const [bytes, isMine] = reply.value;
-    const answer = bytes === null ? null : await decodeAnswer(bytes, this.#clock.now());
+    const answer = bytes === null ? null : await decodeAnswer<Kept>(bytes, this.#clock.now());
     if (answer !== null) return { kind: 'stored', answer };
     // Bytes that are no answer: its time is over by our clock, or another program wrote them. Then nobody holds a claim.
     if (bytes !== null) return { kind: 'mine', claim: this.#unshared(place) };
@@ -94,19 +99,19 @@ export class RedisCacheStore implements CacheStore {
 
   /** Its tag makes the entry and its claim live on one node of a cluster. */
   #entryKey({ team, route, key }: CachePlace): string {
-    return this.#redis.key('cache', teamHash(team), route, `{${key}}`);
+    return this.#redis.key(this.#space, teamHash(team), route, `{${key}}`);
   }
 
   #claimKey({ key }: CachePlace): string {
-    return this.#redis.key('cache-claim', `{${key}}`);
+    return this.#redis.key(`${this.#space}-claim`, `{${key}}`);
   }
 
   /** Without Redis everybody fetches for themselves. */
-  #unshared(place: CachePlace): Claim {
+  #unshared(place: CachePlace): Claim<Kept> {
     return { land: (answer, keeping) => this.set(place, answer, keeping), release: async () => {} };
   }
 
-  #held(place: CachePlace, token: string): Claim {
+  #held(place: CachePlace, token: string): Claim<Kept> {
     const keys = [this.#entryKey(place), this.#claimKey(place)];
     let stopRenewing = () => {};
     const renewLater = () => {
@@ -154,7 +159,7 @@ export class RedisCacheStore implements CacheStore {
 
   async *#matching({ team, route, storedBefore }: CacheFilter) {
     const names = new Map([...this.#teams()].map((name) => [teamHash(name), name]));
-    const pattern = this.#redis.key('cache', team === undefined ? '*' : teamHash(team), route ?? '*', '{*}');
+    const pattern = this.#redis.key(this.#space, team === undefined ? '*' : teamHash(team), route ?? '*', '{*}');
     for await (const keys of this.#batches(pattern)) {
       const headers = await this.#maintain((client) =>
         Promise.all(

@@ -1,4 +1,5 @@
 import type { GatewayError } from './errors.ts';
+import type { LedgerEntry } from './ledger-entry.ts';
 
 /** A request as the pipeline sees it: no HTTP library in sight. */
 export type Incoming = {
@@ -12,6 +13,8 @@ export type Incoming = {
   readBody(): Promise<Buffer>;
   /** Aborts, with `client_closed_request` as its reason, when the client leaves before its answer is complete. */
   signal: AbortSignal;
+  /** Told of its ledger entry before that is stored. */
+  recorded?(entry: LedgerEntry): void;
 };
 
 /**

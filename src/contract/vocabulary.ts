@@ -29,6 +29,7 @@ export type Api = (typeof APIS)[number];
 
 export const HEADERS = {
   requestId: 'x-request-id',
+  idempotencyKey: 'idempotency-key',
   clientRequestId: 'x-client-request-id',
   route: 'x-rightsize-route',
   tier: 'x-rightsize-tier',
@@ -39,6 +40,7 @@ export const HEADERS = {
   reason: 'x-rightsize-reason',
   cache: 'x-rightsize-cache',
   age: 'age',
+  replayed: 'x-rightsize-replayed',
   attempts: 'x-rightsize-attempts',
   stripped: 'x-rightsize-stripped',
   cost: 'x-rightsize-cost-usd',
