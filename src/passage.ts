@@ -59,6 +59,7 @@ export class Passage {
     this.#ports = ports;
     this.#exchange = new Exchange({
       id: incoming.id,
+      clientRequestId: incoming.clientRequestId ?? null,
       endpoint: incoming.endpoint,
       arrivedAt: ports.clock.now(),
       configVersion: runtime.config.version,

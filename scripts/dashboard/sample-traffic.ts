@@ -92,6 +92,7 @@ const sampleRequest = (at: number, progress: number, features: string[], random:
   const totalMs = isHit ? 2 + random() : sum(attempts.map((attempt) => attempt.totalMs)) + 2;
   return {
     id: newId('req', at),
+    clientRequestId: null,
     at,
     endpoint: '/v1/chat/completions',
     team,

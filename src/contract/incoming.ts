@@ -5,6 +5,8 @@ import type { LedgerEntry } from './ledger-entry.ts';
 export type Incoming = {
   /** `req_…`. */
   id: string;
+  /** The client's own id for it, up to 128 visible ASCII characters. */
+  clientRequestId?: string | null;
   /** Path as OpenAI names it, e.g. `/v1/chat/completions`. */
   endpoint: string;
   /** Lower-case names. */

@@ -104,6 +104,8 @@ export type CacheFacts = {
 export type LedgerEntry = {
   /** `req_…`, also sent as `x-request-id`. */
   id: string;
+  /** What the client calls it, up to 128 visible ASCII characters; not unique. Null where it gave it no name. */
+  clientRequestId: string | null;
   /** Unix milliseconds of arrival. */
   at: number;
   endpoint: string;

@@ -32,5 +32,9 @@ export const passFrontDoor = (
   return false;
 };
 
+/** The client's own id for this request, where it gave a good one. */
+export const clientRequestIdOf = (response: ServerResponse): string | null =>
+  (response.getHeader(HEADERS.clientRequestId) as string | undefined) ?? null;
+
 /** The id that the front door gave this request. */
 export const requestIdOf = (response: ServerResponse): string => String(response.getHeader(HEADERS.requestId));

@@ -3,7 +3,7 @@ import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { writeError } from './errors.ts';
-import { requestIdOf } from './front-door.ts';
+import { clientRequestIdOf, requestIdOf } from './front-door.ts';
 import type { HttpOptions } from './http-app.ts';
 import { readBody } from './read-body.ts';
 import { writeReply } from './write-reply.ts';
@@ -57,6 +57,7 @@ export const handleEndpoint = async (
   const id = requestIdOf(response);
   const incoming: Incoming = {
     id,
+    clientRequestId: clientRequestIdOf(response),
     endpoint: `/v1${path}`,
     headers: request.headers,
     readBody: () => readBody(request, options.bodyLimits, clock),

@@ -5,7 +5,7 @@ import { keyOfProtocols, type Tunnel, type TunnelReply, type TunnelRequest } fro
 import type { Clock } from '../lib/clock.ts';
 import type { CrossOriginOptions } from './cross-origin.ts';
 import { writeError } from './errors.ts';
-import { passFrontDoor, requestIdOf } from './front-door.ts';
+import { clientRequestIdOf, passFrontDoor, requestIdOf } from './front-door.ts';
 import { pathBelowV1 } from './path-below-v1.ts';
 
 /** A tunnel in which nobody has said anything for so long is closed. */
@@ -43,6 +43,7 @@ export const createTunnels = (options: {
       const { authorization = key === null ? undefined : `Bearer ${key}` } = request.headers;
       const reply = await options.open({
         id: requestIdOf(response),
+        clientRequestId: clientRequestIdOf(response),
         endpoint: '/v1/realtime',
         headers: { ...request.headers, authorization },
         readBody: async () => Buffer.alloc(0),

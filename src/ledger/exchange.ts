@@ -12,6 +12,8 @@ import { WaitTimer } from './wait-timer.ts';
 export type ExchangeOptions = {
   /** `req_…`. */
   id: string;
+  /** The client's own. */
+  clientRequestId?: string | null;
   endpoint: string;
   /** Unix milliseconds of arrival. Durations are measured from the construction of the exchange. */
   arrivedAt: number;
@@ -187,6 +189,7 @@ export class Exchange {
     const { featureValues = null } = decision ?? {};
     const entry: LedgerEntry = {
       id: this.#options.id,
+      clientRequestId: this.#options.clientRequestId ?? null,
       at: this.#options.arrivedAt,
       endpoint: this.#options.endpoint,
       configVersion: this.#options.configVersion,

@@ -18,6 +18,7 @@ export type BreakdownDimension = 'team' | 'key' | 'model' | 'route' | 'tier' | '
 export type RequestsFilter = Partial<ReportFilter> & {
   outcome?: string | undefined;
   cache?: string | undefined;
+  clientRequestId?: string | undefined;
   cursor?: string | undefined;
   limit: number;
 };

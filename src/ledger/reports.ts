@@ -158,11 +158,12 @@ type Span = { fromMs?: number | undefined; toMs?: number | undefined };
 
 /**
  * The spans of hours, newest first, that the roll-ups say hold what a filter lets through: few of a million requests are
- * errors, and none of the others need be read to find them. One open span where the index by time or team finds them.
+ * errors, and none of the others need be read to find them. One open span where an index finds them: by
+ * time, by team, by the client's own id.
  */
 const spansOf = async (read: ReadQuery, filter: Partial<RequestsFilter>, beforeMs?: number): Promise<Span[]> => {
   const { team: _team, fromMs, toMs, limit: _limit, cursor: _cursor, ...rest } = filter;
-  if (Object.values(rest).every((value) => value === undefined)) return [{}];
+  if (filter.clientRequestId !== undefined || Object.values(rest).every((value) => value === undefined)) return [{}];
   const { where, values } = conditions({
     ...filter,
     fromMs: fromMs === undefined ? undefined : stepStart(fromMs, 'hour'),
@@ -209,7 +210,7 @@ const conditions = (filter: Partial<Omit<RequestsFilter, 'limit' | 'cursor'>>) =
   };
   add('at >= ?', filter.fromMs);
   add('at < ?', filter.toMs);
-  for (const name of ['team', 'keyId', 'route', 'tier', 'model', 'outcome', 'cache'] as const) {
+  for (const name of ['team', 'keyId', 'route', 'tier', 'model', 'outcome', 'cache', 'clientRequestId'] as const) {
     add(`${columnOf(name)} = ?`, filter[name]);
   }
   return { where, values };

@@ -16,7 +16,8 @@ const ENTRY = [
   ...['id', 'at', 'endpoint', 'team', 'keyId', 'requestedModel', 'route', 'tier', 'upstream', 'model', 'difficulty'],
   ...['reason', 'configVersion', 'classifierVersion', 'isStream', 'cache', 'outcome', 'status', 'errorCode', ...TOKENS],
   ...['costNanoUsd', 'savedNanoUsd', 'firstTokenMs', 'totalMs', 'overheadMs', 'baselineUpstream', 'baselineModel'],
-  ...['baselineNanoUsd', 'hardwareNanoUsd', 'fullSavedNanoUsd', 'energyWh', 'wasteNanoUsd', ...JSON_COLUMNS],
+  ...['baselineNanoUsd', 'hardwareNanoUsd', 'fullSavedNanoUsd', 'energyWh', 'wasteNanoUsd', 'clientRequestId'],
+  ...JSON_COLUMNS,
 ];
 
 const ATTEMPT = [

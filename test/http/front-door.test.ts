@@ -188,12 +188,12 @@ describe('every answer has an x-request-id', () => {
     if (status === 405) expect(reply.head).toMatch(/allow: (get, head|post)/);
   });
 
-  test("a client's own id comes back beside ours, which stays the ledger's key", async () => {
+  test("a client's own id comes back and is in the ledger beside ours, which stays its key", async () => {
     for (const name of ['x-client-request-id', 'x-request-id']) {
       const reply = await ask(open, '/v1/chat/completions', { [name]: 'trace-17' }, 'POST', CHAT);
       expect(reply.head).toContain('x-client-request-id: trace-17');
       const id = /x-request-id: (req_\w+)/.exec(reply.head)?.[1];
-      expect((await open.entries()).at(-1)?.id).toBe(id);
+      expect((await open.entries()).at(-1)).toMatchObject({ id, clientRequestId: 'trace-17' });
     }
   });
 

@@ -56,6 +56,7 @@ describe('one exchange leaves exactly one entry', () => {
     expect(await entries()).toEqual([
       {
         id: 'req_1',
+        clientRequestId: null,
         at: START,
         endpoint: '/v1/chat/completions',
         team: 'research',

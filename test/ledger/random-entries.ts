@@ -52,6 +52,7 @@ export const randomEntries = (count: number, fromMs: number, toMs: number, seed 
     const outcome = kind === 'refused' || kind === 'error' || kind === 'aborted' ? kind : 'ok';
     return sampleEntry({
       id: `req_${seed}_${i}`,
+      clientRequestId: i % 10 === 0 ? `trace-${i % 50}` : null,
       at: Math.floor(fromMs + random() * (toMs - fromMs)),
       team: pick('red', 'blue'),
       keyId: pick(null, 'key_1', 'key_2'),

@@ -194,6 +194,13 @@ export const reportsContract = (
       expect(seen).toEqual(wanted.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1)).map(({ id }) => id));
     });
 
+    it('a request is found by the id that its client gave it', async () => {
+      const { rows } = await reports.requests({ clientRequestId: 'trace-10', limit: 500 });
+      const named = entries.filter(({ clientRequestId }) => clientRequestId === 'trace-10');
+      expect(named.length).toBeGreaterThan(1);
+      expect(rows.map(({ id }) => id).sort()).toEqual(named.map(({ id }) => id).sort());
+    });
+
     it('a request is shown whole to its own team, and to no other', async () => {
       const [entry] = entries as [LedgerEntry];
       expect(await reports.request({ id: entry.id })).toEqual(entry);

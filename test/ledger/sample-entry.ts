@@ -34,6 +34,7 @@ export const sampleEntry = (overrides: Partial<LedgerEntry> = {}): LedgerEntry =
   const served = attempts.at(-1);
   return {
     id: 'req_1',
+    clientRequestId: null,
     at: 1_000,
     endpoint: '/v1/chat/completions',
     team: 'default',

@@ -13,6 +13,8 @@ export const RequestsQuerySchema = z.strictObject({
   model: z.string().max(256).optional(),
   outcome: z.enum(['ok', 'error', 'aborted', 'refused']).optional(),
   cache: z.enum(['hit', 'semantic', 'shared', 'miss', 'bypass']).optional(),
+  /** The client's own id, as `x-client-request-id` gave it back. */
+  clientRequestId: z.string().max(128).optional(),
   /** Of the page before, as `next` gave it. */
   cursor: z.string().max(128).optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),

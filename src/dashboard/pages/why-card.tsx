@@ -44,6 +44,7 @@ const Why = ({ entry }: { entry: RequestDetail }) => (
               .join(', '),
           ],
           ['Status', entry.errorCode === null ? String(entry.status) : `${entry.status} ${entry.errorCode}`],
+          ['Client’s request id', entry.clientRequestId],
           ['routes.yaml', `version ${entry.configVersion}`],
         ]}
       />

@@ -3,9 +3,10 @@ import { inTransaction } from '../sqlite-transaction.ts';
 import { entries } from './0001-entries.ts';
 import { decisionsAndMoney } from './0002-decisions-and-money.ts';
 import { rollUpOldEntries, rollups } from './0003-rollups.ts';
+import { clientRequestId } from './0004-client-request-id.ts';
 
 /** In order and never edited once released: the database's `user_version` is the number of those applied. */
-const MIGRATIONS = [entries, decisionsAndMoney, rollups];
+const MIGRATIONS = [entries, decisionsAndMoney, rollups, clientRequestId];
 /** The step that brought roll-ups. */
 const ROLLUPS = 3;
 

@@ -1,3 +1,5 @@
+import { clientRequestId } from './0004-client-request-id.ts';
+
 const TOKENS = `
   prompt_tokens BIGINT NOT NULL,
   cached_tokens BIGINT NOT NULL,
@@ -128,4 +130,4 @@ CREATE TABLE tag_rollups (
 `;
 
 /** In order and never edited once released. */
-export const POSTGRES_LEDGER = [tables];
+export const POSTGRES_LEDGER = [tables, clientRequestId];
