@@ -18,6 +18,7 @@ import { Postgres } from './lib/postgres.ts';
 import { RedisConnection } from './lib/redis-connection.ts';
 import { UsageError } from './lib/usage-error.ts';
 import { openKeyDatabase } from './open-key-database.ts';
+import { RedisResponseStore } from './responses/redis-response-store.ts';
 import { SqliteResponseStore } from './responses/sqlite-response-store.ts';
 import { isLoopback, type Settings } from './settings.ts';
 
@@ -41,7 +42,7 @@ const REDIS_START_MS = 500;
 /**
  * Starts a gateway that listens.
  * @throws ConfigError for a routes.yaml that cannot be used; UsageError for an address beyond this machine without any
- * key, unless told that this is meant; Error, in words, for a port or data directory that cannot.
+ * key, unless told that this is meant, and for responses in a Redis that is not named; Error, in words, for a port or data directory that cannot.
  */
 export const startGateway = async (
   settings: Settings,
@@ -55,6 +56,11 @@ export const startGateway = async (
     clock,
     logger,
   });
+  const keepsResponsesInRedis = config.current().routes.responses.keepIn === 'redis';
+  if (keepsResponsesInRedis && settings.redis === null) {
+    config.close();
+    throw new UsageError('responses: { keepIn: redis } needs REDIS_URL');
+  }
   const redis = settings.redis === null ? undefined : new RedisConnection({ ...settings.redis, clock, logger });
   const classifier = await loadClassifier();
   const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
@@ -79,7 +85,10 @@ export const startGateway = async (
     logger,
   });
   const keyDatabase = openKeyDatabase({ postgres, dataDir: settings.dataDir });
-  const responses = SqliteResponseStore.open({ directory: settings.dataDir, clock });
+  const responses =
+    redis !== undefined && keepsResponsesInRedis
+      ? new RedisResponseStore({ redis, clock })
+      : SqliteResponseStore.open({ directory: settings.dataDir, clock });
   const caller = { keyId: 'key_environment', team: 'default' };
   const isClosedDoor = !isLoopback(settings.host) && !settings.isInsecure;
   const access = createAccess({

@@ -1,21 +1,13 @@
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { compress, decompress } from '../lib/zstd.ts';
 import type { Keepable, Keeping, Stored } from './cache-store.ts';
 
 /** Shorter answers are kept as they are: little is won, and the time is paid by every hit. */
 const COMPRESS_FROM_BYTES = 2 * 1024;
-/** Longer ones are compressed on another thread, so that the event loop is not held for a millisecond and more. */
-const ASYNC_FROM_BYTES = 128 * 1024;
-/** An entry that claims to be longer is not ours. */
-const MAX_BYTES = 256 * 1024 * 1024;
 
 /** One byte of form, then three doubles: storedAt, freshUntil, expiresAt. What follows is JSON, compressed or not. */
 export const HEADER_BYTES = 25;
 const PLAIN = 0x10;
 const ZSTD = 0x11;
-
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const LIMIT = { maxOutputLength: MAX_BYTES };
 
 /** An answer as the bytes that stores keep; null when it is longer than may be kept. */
 export const encodeAnswer = async (answer: Keepable, keeping: Keeping): Promise<Buffer | null> => {
@@ -52,12 +44,3 @@ export const decodeAnswer = async <Kept extends Keepable>(bytes: Buffer, now: nu
     return null;
   }
 };
-
-const compress = async (json: Buffer): Promise<Buffer> =>
-  json.length < ASYNC_FROM_BYTES ? zstdCompressSync(json, FAST) : promisify(zstdCompress)(json, FAST);
-
-/** JSON shrinks to a fifth or so. */
-const decompress = async (payload: Buffer): Promise<Buffer> =>
-  payload.length < ASYNC_FROM_BYTES / 5
-    ? zstdDecompressSync(payload, LIMIT)
-    : promisify(zstdDecompress)(payload, LIMIT);

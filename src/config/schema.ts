@@ -314,6 +314,10 @@ const keptResponses = {
   ttl: duration.meta({ description: 'How long a response is kept after it was made, or last gone on from.' }),
 };
 const ResponsesSchema = z.strictObject({
+  keepIn: z.enum(['file', 'redis']).default('file').meta({
+    description:
+      'Where: `file`, in the data directory of each gateway, or `redis`, for all gateways that share `REDIS_URL`. Read at the start.',
+  }),
   store: keptResponses.store.default(true),
   ttl: keptResponses.ttl.prefault('30d'),
 });

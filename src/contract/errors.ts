@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   upstream_rate_limited: { status: 429, type: 'requests' },
   report_unavailable: { status: 503, type: 'service_unavailable_error' },
   key_store_unavailable: { status: 503, type: 'service_unavailable_error' },
+  response_store_unavailable: { status: 503, type: 'service_unavailable_error' },
   cache_unavailable: { status: 503, type: 'service_unavailable_error' },
   no_upstream_available: { status: 503, type: 'service_unavailable_error' },
   not_cached: { status: 504, type: 'invalid_request_error' },

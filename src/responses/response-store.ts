@@ -28,7 +28,10 @@ export const MAX_CHAIN = 1_000;
 export type ResponseLimits = { perTeam: number; bytesPerTeam: number };
 export const RESPONSE_LIMITS: ResponseLimits = { perTeam: 10_000, bytesPerTeam: 256 * 1024 * 1024 };
 
-/** Port: responses by team and id. What has expired is not found. Each method sees only what is of the team it names. */
+/**
+ * Port: responses by team and id. What has expired is not found. Each method sees only what is of the team it names.
+ * @throws GatewayError `response_store_unavailable` where they are kept elsewhere, and that cannot be reached.
+ */
 export interface ResponseStore {
   /** Keeps a response, in place of one with the same id. Those it goes on from live at least as long from now on. */
   put(response: StoredResponse): Promise<void>;

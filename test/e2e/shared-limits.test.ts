@@ -5,7 +5,7 @@ import { LEASE_MS } from '../../src/limits/counter-store.ts';
 import { chat, type RawReply } from '../support/chat-client.ts';
 import { FaultyUpstream, good, stallAfter } from '../support/faulty-upstream.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { CliProcess, temporaryDirectory } from '../support/run-cli.ts';
+import { CliProcess, runCli, temporaryDirectory } from '../support/run-cli.ts';
 import { twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -22,7 +22,8 @@ beforeAll(async () => {
   [redis, upstream] = await Promise.all([RedisServer.start(), FaultyUpstream.start()]);
   const routes = {
     ...twoTierRoutes({ small: upstream.url, large: upstream.url }),
-    routes: ['one', 'two', 'three', 'four'].map((name) => ({
+    responses: { keepIn: 'redis' },
+    routes: ['one', 'two', 'three', 'four', 'five'].map((name) => ({
       name,
       match: { model: name },
       tier: 'large',
@@ -64,6 +65,24 @@ const limitsOf = async (gateway: number): Promise<string> => {
   };
   return services.limits.state;
 };
+
+test('a response that one gateway stored is gone on from at the other', async () => {
+  upstream.always(good);
+  const [one, two] = gateways.map(({ url }) => url) as [string, string];
+  const send = async (url: string, body: object) => {
+    const reply = await fetch(`${url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'five', ...body }),
+    });
+    return { status: reply.status, body: (await reply.json()) as { id: string } };
+  };
+  const first = await send(one, { input: 'My name is Ada.' });
+  expect((await fetch(`${two}/v1/responses/${first.body.id}`)).status).toBe(200);
+  const second = await send(two, { input: 'What is my name?', previous_response_id: first.body.id });
+  expect(second.status).toBe(200);
+  expect(JSON.stringify(upstream.calls.at(-1)?.body)).toContain('My name is Ada.');
+});
 
 test('two hundred requests through two processes never spend more than one budget', async () => {
   const replies = await askMany(200, 'one');
@@ -126,4 +145,14 @@ test('what a process held when it was killed is free again when its leases have 
     for (const id of await client.zrange(leases, '0', '-1')) await client.zincrby(leases, String(-LEASE_MS), id);
   });
   expect((await ask(1, 'three')).status).toBe(200);
+});
+
+test('responses in a Redis that is not named are told before the start', async () => {
+  const directory = temporaryDirectory();
+  const config = join(directory, 'routes.yaml');
+  const routes = twoTierRoutes({ small: upstream.url, large: upstream.url });
+  writeFileSync(config, JSON.stringify({ ...routes, responses: { keepIn: 'redis' } }));
+  const { code, stderr } = await runCli(['serve', '--port', '0', '--config', config, '--data-dir', directory]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('needs REDIS_URL')]);
+  rmSync(directory, { recursive: true, force: true });
 });
