@@ -41,7 +41,7 @@ for (const vocabulary of VOCABULARIES) {
     const unread = model.tokenize('a b c d');
     const lockstep = new Lockstep();
     const { signal } = new AbortController();
-    const source = new TokenSource({ engine, model, sequence, lockstep, sampling, unread, signal });
+    const source = new TokenSource({ engine, model, sequence, place: 0, lockstep, sampling, unread, signal });
     const startedAt = performance.now();
     for (let index = 0; index < count; index++) await source.next(index < scored ? 'scored' : 'fast');
     await source.end();

@@ -1,9 +1,10 @@
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { Token } from 'node-llama-cpp';
 import type { AnswerPlan } from './answer-plan.ts';
 import { AnswerWriter, type Step, type WriterOptions } from './answer-writer.ts';
+import { toPriority } from './batch-order.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { Sampling } from './sampling.ts';
-import type { Borrower, SequencePool } from './sequence-pool.ts';
+import type { Borrower, Lease, SequencePool } from './sequence-pool.ts';
 import { TokenSource } from './token-source.ts';
 
 export type GenerationRequest = WriterOptions & { sampling: Sampling; borrower: Borrower };
@@ -41,10 +42,10 @@ export async function* generate(
   let isDamaged = false;
   let source: TokenSource | null = null;
   try {
-    const { sequence } = lease;
+    const { sequence, place } = lease;
     const cachedTokens = Math.min(sequence.nextTokenIndex, promptTokens.length);
-    const unread = await readAllButLast(loaded, sequence, tokens, signal);
-    source = new TokenSource({ engine, model, sequence, lockstep, sampling: request.sampling, unread, signal });
+    const unread = await readAllButLast(loaded, lease, tokens, signal);
+    source = new TokenSource({ engine, model, sequence, place, lockstep, sampling: request.sampling, unread, signal });
     const writer = new AnswerWriter(model, source, request);
     await writer.begin();
     pace.write();
@@ -64,7 +65,7 @@ export async function* generate(
 /** Reads the prompt up to its last step's share. @returns that share, which chooses the first token when it is read. */
 const readAllButLast = async (
   { lockstep, readingPace }: LoadedModel,
-  sequence: LlamaContextSequence,
+  { sequence, place }: Lease,
   tokens: Token[],
   signal: AbortSignal,
 ): Promise<Token[]> => {
@@ -73,7 +74,9 @@ const readAllButLast = async (
       signal.throwIfAborted();
       const start = sequence.nextTokenIndex;
       const end = Math.min(start + readingPace.stepTokens, tokens.length - 1);
-      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end));
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end), {
+        evaluationPriority: toPriority(place),
+      });
     });
   }
   return tokens.slice(sequence.nextTokenIndex);

@@ -1,4 +1,5 @@
 import type { ChatWrapper, Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import { inOrderOfPlaces } from './batch-order.ts';
 import { type ChatParts, loadChatParts } from './chat-template.ts';
 import { type Engine, type GpuChoice, loadEngine } from './engine.ts';
 import { estimateMemory } from './estimate-memory.ts';
@@ -91,7 +92,11 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
     const contextTokens = Math.min(options.contextTokens, model.trainContextSize);
     const facts = await describe(llama, model, header, { ...options, contextTokens, sizeBytes });
     if (header.task !== 'chat') return { model, facts, chat: null };
-    const context = await model.createContext({ contextSize: contextTokens, sequences: options.parallel });
+    const context = await model.createContext({
+      contextSize: contextTokens,
+      sequences: options.parallel,
+      batching: { itemPrioritizationStrategy: inOrderOfPlaces },
+    });
     const chatFacts = { ...facts, flashAttention: String(context.flashAttention) };
     const parts = loadChatParts(engine, options.engineDir, model);
     const chatWrapper = parts.template ? null : chooseChatWrapper(engine, model);

@@ -3,6 +3,7 @@ import { GatewayError } from '../contract/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 
 export type PoolOptions = {
+  /** All of one context, in the order in which it gave them. */
   sequences: LlamaContextSequence[];
   /** How many requests may wait when every sequence is busy. */
   maxWaiting: number;
@@ -11,14 +12,18 @@ export type PoolOptions = {
   clock: Clock;
 };
 
-/** A sequence that belongs to one request until `release`; `isDamaged` makes the next user start from nothing. */
-export type Lease = { sequence: LlamaContextSequence; release(outcome?: { isDamaged: boolean }): void };
+/**
+ * A sequence that belongs to one request until `release`; `isDamaged` makes the next user start from nothing. `place` is
+ * its number among the context's sequences, from 0.
+ */
+export type Lease = { sequence: LlamaContextSequence; place: number; release(outcome?: { isDamaged: boolean }): void };
 
 /** Who asks: prefixes stay within a partition (a tenant), and a session is one conversation within it. */
 export type Borrower = { partition: string; session?: string | undefined };
 
 type Slot = {
   sequence: LlamaContextSequence;
+  place: number;
   isFree: boolean;
   partition: string | null;
   session: string | undefined;
@@ -46,8 +51,9 @@ export class SequencePool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#slots = options.sequences.map((sequence) => ({
+    this.#slots = options.sequences.map((sequence, place) => ({
       sequence,
+      place,
       isFree: true,
       partition: null,
       session: undefined,
@@ -75,6 +81,7 @@ export class SequencePool {
     slot.lastUsed = ++this.#uses;
     const lease: Lease = {
       sequence: slot.sequence,
+      place: slot.place,
       release: ({ isDamaged } = { isDamaged: false }) => {
         if (isDamaged) slot.partition = null;
         this.#learn(this.#options.clock.elapsed() - startedAt);
@@ -94,8 +101,10 @@ export class SequencePool {
 
   #takeBest(tokens: Token[], partition: string, session: string | undefined): Slot | undefined {
     const free = this.#slots.filter((slot) => slot.isFree).sort((a, b) => a.lastUsed - b.lastUsed);
+    // Neighbours are computed together; but what was used lately is more likely to be asked for again.
+    const oldest = free.slice(0, Math.ceil(free.length / 2));
+    let best = oldest.find(({ place }) => this.#isBusy(place - 1) || this.#isBusy(place + 1)) ?? oldest[0];
     // A prefix counts from half of the prompt on: below, taking it would spoil another conversation for little gain.
-    let best = free[0];
     let longest = tokens.length / 2;
     for (const slot of free.filter((candidate) => candidate.partition === partition)) {
       // A conversation's own sequence loses nothing by going on with it, however much of its history was rewritten.
@@ -108,6 +117,10 @@ export class SequencePool {
     }
     if (best) best.isFree = false;
     return best;
+  }
+
+  #isBusy(place: number): boolean {
+    return this.#slots[place]?.isFree === false;
   }
 
   #wait(signal: AbortSignal): Promise<Slot> {

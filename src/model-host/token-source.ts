@@ -6,6 +6,7 @@ import type {
   LlamaModel,
   Token,
 } from 'node-llama-cpp';
+import { toPriority } from './batch-order.ts';
 import type { Engine } from './engine.ts';
 import type { Lockstep } from './lockstep.ts';
 import { type Sampling, toEngineOptions, toScoringOptions } from './sampling.ts';
@@ -20,6 +21,8 @@ export type TokenSourceOptions = {
   engine: Engine;
   model: LlamaModel;
   sequence: LlamaContextSequence;
+  /** Of the sequence in its context. */
+  place: number;
   lockstep: Lockstep;
   sampling: Sampling;
   /** What the model has yet to read before the first token; at least one. */
@@ -103,7 +106,9 @@ export class TokenSource {
   async *#fast(): AsyncGenerator<SampledToken, void> {
     const options = { ...this.#engineOptions(), ...(this.#grammar && { grammarEvaluationState: this.#grammar }) };
     const { sequence } = this.#options;
-    for await (const token of sequence.evaluate(this.#unread, options)) yield { token, score: null };
+    // Not `evaluate`, which does the same in one more generator.
+    for await (const { token } of sequence.evaluateWithMetadata(this.#unread, {}, options))
+      yield { token, score: null };
   }
 
   /** The engine draws from the model's own distribution; where the request asks for another, its draw is replaced. */
@@ -111,7 +116,7 @@ export class TokenSource {
     const { sampling, sequence } = this.#options;
     const { temperature, topP, topK, minP } = sampling;
     const isPlain = temperature === 1 && topP === 1 && topK === 0 && minP === 0;
-    const options = { ...toScoringOptions(sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
+    const options = { ...toScoringOptions(sampling, this.#sampled), ...this.#common() };
     const steps = sequence.evaluateWithMetadata(this.#unread, { probabilities: true }, options);
     try {
       for (let step = await steps.next(); !step.done; step = await steps.next(this.#unread[0])) {
@@ -139,7 +144,11 @@ export class TokenSource {
   }
 
   #engineOptions() {
-    return { ...toEngineOptions(this.#options.sampling, this.#sampled), seed: this.#seed(), yieldEogToken: true };
+    return { ...toEngineOptions(this.#options.sampling, this.#sampled), ...this.#common() };
+  }
+
+  #common() {
+    return { seed: this.#seed(), yieldEogToken: true, evaluationPriority: toPriority(this.#options.place) };
   }
 
   /** Each start of a sampler needs a seed of its own, or all would choose alike; the first has the request's. */

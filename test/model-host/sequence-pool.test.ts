@@ -8,7 +8,7 @@ let context: LlamaContext;
 beforeAll(async () => {
   const llama = await getLlama({ gpu: false, build: 'never', maxThreads: 1, logLevel: LlamaLogLevel.error });
   const model = await llama.loadModel({ modelPath: untrainedNanoFile() });
-  context = await model.createContext({ contextSize: 256, sequences: 2 });
+  context = await model.createContext({ contextSize: 256, sequences: 6 });
   return () => llama.dispose();
 });
 
@@ -124,4 +124,18 @@ test('a session gets its own sequence back', async () => {
   expect(two).not.toBe(one);
   expect(await use('Something quite other that was never said before.', 'two')).toBe(two);
   expect(await use('Nor this, which is as new as the last.', 'one')).toBe(one);
+});
+
+test('requests at the same time get neighbours, unless that would take what was used lately', async () => {
+  const pool = createPool(new ManualClock(), 6);
+  const take = (text: string) => pool.acquire(tokens(text), { partition: '' }, signal);
+  const first = [await take('a'), await take('b'), await take('c')];
+  expect(first.map(({ place }) => place)).toEqual([0, 1, 2]);
+  for (const lease of first) lease.release();
+  // The longest unused one, then one beside it, though another was used longer ago.
+  const [third, fourth] = [await take('d'), await take('e')];
+  expect([third.place, fourth.place]).toEqual([3, 4]);
+  third.release();
+  // Places 3 and 5 lie beside 4, and 3 was used last.
+  expect((await take('f')).place).toBe(5);
 });
