@@ -78,6 +78,7 @@ import { ledgerSpend, type SpendSource } from './limits/spend-source.ts';
 import { ALERT_TABLES, SqlAlertLog } from './limits/sql-alert-log.ts';
 import { StandbyCounterStore } from './limits/standby-counter-store.ts';
 import { budgetAccounts, limitedIn } from './limits/subjects.ts';
+import { openRecordings } from './open-recordings.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Ports, Runtime } from './ports.ts';
 import { MemoryResponseStore } from './responses/memory-response-store.ts';
@@ -179,6 +180,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   });
   pace.open().catch((error: unknown) => logger.warn({ err: error }, 'what today has cost so far cannot be read'));
   const healthLog = new HealthLog(clock, () => readinessOf(runtime, config.status(), health, services()));
+  const recordings = openRecordings({ directory: dataDir, clock, logger });
   const { redis } = options;
   const shares = new ShareThresholds(options.classifier.typicalDifficulties);
   const exchange = redis && startShareExchange(redis, shares, clock);
@@ -198,6 +200,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       speeds.observe(entry);
       pace.observe(entry, runtime.table.tiers.at(-1)?.name ?? '');
     }),
+    recordings,
     health,
     pace,
     sessions: redis ? new RedisSessionStore(redis, new MemorySessionStore(clock)) : new MemorySessionStore(clock),
@@ -303,6 +306,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       await counters.close();
       shared?.close();
       await alerts.close();
+      await recordings.close();
       await registry.close();
       await configHistory.close();
     },

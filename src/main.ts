@@ -105,6 +105,19 @@ program
   .option('--json')
   .action(run(async (options) => (await import('./cli/simulate.ts')).simulateCommand(options, context)));
 program
+  .command('export')
+  .description('recorded requests with their answers as JSON lines, of routes that say `record: prompts`')
+  .option('--config <file>', 'whose routes must agree (default: routes.yaml)')
+  .option('--since <time>', '90m, 24h, 7d or an ISO date', '30d')
+  .option('--until <time>', 'the same; default now')
+  .option('--route <name>', 'only these routes', collect, [])
+  .option('--team <name>', 'only this team')
+  .option('--tier <name>', 'only answers of this tier')
+  .option('--escalated', 'only requests that a weaker model was not sure of')
+  .option('--format <name>', 'openai (for fine-tuning) or full (for evaluation)', 'openai')
+  .option('--data-dir <directory>')
+  .action(run(async (options) => (await import('./cli/export.ts')).exportCommand(options, context)));
+program
   .command('reconcile')
   .description("a provider's usage export beside the ledger, by day and model, and why they differ")
   .argument('<file>', 'CSV')

@@ -21,6 +21,7 @@ import type { Found, Hold, Reserved } from './limits/counters.ts';
 import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
 import { refusalOf } from './limits/refusals.ts';
 import type { Ports, Runtime } from './ports.ts';
+import type { RecordedFacts } from './record-answer.ts';
 import { mayUseModel } from './routing/permissions.ts';
 import type { Candidate } from './routing/routing-table.ts';
 import type { Selection } from './routing/select-route.ts';
@@ -45,6 +46,7 @@ export class Passage {
   readonly #ports: Ports;
   readonly #exchange: Exchange;
   readonly #reasons: string[] = [];
+  readonly #arrivedAt: number;
   #facts: Partial<ExchangeFacts> = {};
   #stripped: string[] = [];
   #holds: Hold[] = [];
@@ -57,11 +59,12 @@ export class Passage {
     this.#incoming = incoming;
     this.#runtime = runtime;
     this.#ports = ports;
+    this.#arrivedAt = ports.clock.now();
     this.#exchange = new Exchange({
       id: incoming.id,
       clientRequestId: incoming.clientRequestId ?? null,
       endpoint: incoming.endpoint,
-      arrivedAt: ports.clock.now(),
+      arrivedAt: this.#arrivedAt,
       configVersion: runtime.config.version,
       clock: ports.clock,
       store: incoming.recorded === undefined ? ports.ledger : telling(ports.ledger, incoming),
@@ -218,6 +221,13 @@ export class Passage {
     const { costNanoUsd, savedNanoUsd } = this.#exchange.totals;
     const show = (amount: number | null) => (amount === null ? 'unknown' : formatUsd(amount));
     return { [HEADERS.cost]: show(costNanoUsd), [HEADERS.saved]: show(savedNanoUsd) };
+  }
+
+  /** What a recording tells beside its texts. */
+  recorded(): RecordedFacts {
+    const { id } = this.#incoming;
+    const { team = 'default', keyId = null, difficulty = null } = this.#facts;
+    return { id, at: this.#arrivedAt, team, keyId, difficulty, isEscalated: this.#exchange.isEscalated };
   }
 
   /** Stores the ledger entry and settles the reservation. Only the first call counts. Never rejects. */

@@ -22,6 +22,7 @@ import { estimateTokens } from './limits/estimate.ts';
 import { limitedBy } from './limits/subjects.ts';
 import { Passage, type ServedBy } from './passage.ts';
 import type { Ports, Runtime } from './ports.ts';
+import { alsoRecord } from './record-answer.ts';
 import { refreshStale } from './refresh-stale.ts';
 import { decide } from './routing/decide.ts';
 import { homeOf, isBound } from './routing/provider-state.ts';
@@ -167,7 +168,8 @@ export const createPipeline = (ports: Ports) => {
       const taken = flight === null ? completion : await flight.took(completion);
       // The call went on for others.
       if (incoming.signal.aborted) throw incoming.signal.reason;
-      return await streamOut({ ...taken, remember: found.remember }, request.isStream, writer, passage);
+      const remember = alsoRecord(found.remember, selection.route, request, () => passage.recorded(), ports);
+      return await streamOut({ ...taken, remember }, request.isStream, writer, passage);
     } catch (thrown) {
       const error = toGatewayError(thrown);
       await flight?.failed(error);

@@ -11,6 +11,7 @@ import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import type { ModelHealth } from './execution/model-health.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
 import type { ModelMoney } from './ledger/model-money.ts';
+import type { Recordings } from './ledger/recording.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { Counters } from './limits/counters.ts';
@@ -49,6 +50,8 @@ export type Ports = {
   /** Identical requests under way in this process. */
   flights: Flights;
   ledger: LedgerStore;
+  /** Requests and answers of routes that have them recorded. */
+  recordings: Recordings;
   /** Circuits, cool-downs and latencies of models, as this process has seen them. */
   health: ModelHealth;
   sessions: SessionStore;

@@ -306,6 +306,9 @@ const percentage = z
   .meta({ patternErrorMessage: 'a percentage such as 25%' })
   .transform((text) => Math.min(1, Number.parseFloat(text) / 100));
 
+/** Thirty days. */
+const RECORDED_MS = 30 * 86_400_000;
+
 /** What a route says of stored responses goes before what the file says. */
 const keptResponses = {
   store: z.boolean().meta({
@@ -413,6 +416,18 @@ export const RouteSchema = z.strictObject({
     .strictObject({ store: keptResponses.store.optional(), ttl: keptResponses.ttl.optional() })
     .optional()
     .meta({ description: 'What is kept of answers to `/v1/responses`, where it differs from the rest of the file.' }),
+  record: z
+    .union([
+      z.literal('prompts'),
+      z.strictObject({ prompts: duration.meta({ description: 'How long they are kept.' }) }),
+    ])
+    .transform((record) => (record === 'prompts' ? RECORDED_MS : record.prompts))
+    .optional()
+    .meta({
+      description:
+        'Keep requests and their answers for `rightsize export`, for training and evaluation: `prompts` for 30 days, or ' +
+        '`{ prompts: 90d }`. Without it no text is kept.',
+    }),
   mode: z.enum(['enforce', 'observe']).default('enforce').meta({
     description:
       'observe: send the request to the model the client asked for, and record what the rule would have done.',

@@ -137,6 +137,11 @@ export class Exchange {
     return this.#waits.begin();
   }
 
+  /** Whether a model was asked whose answer was not sure enough. */
+  get isEscalated(): boolean {
+    return this.#attempts.some((attempt) => attempt.record().outcome === 'escalated');
+  }
+
   /** Spent so far on calls whose price is known: what the reports of the ledger add up. */
   get knownCostNanoUsd(): NanoUsd {
     return this.#attempts.reduce((sum, attempt) => sum + (attempt.record().costNanoUsd ?? 0), 0);

@@ -8,6 +8,8 @@ export type SqliteOptions = {
   file: string;
   /** Steps of the schema, in order, never edited once released; `user_version` counts those applied. */
   steps: readonly string[];
+  /** Whether a commit survives a power cut, at the price of a sync each; true by default. Any survives the process. */
+  isSynced?: boolean;
 };
 
 /** How long a write, which blocks the event loop, may wait for another process that is writing. */
@@ -23,14 +25,15 @@ export class SqliteDatabase implements SqlDatabase {
   readonly #statements = new Map<string, StatementSync>();
 
   /** @throws Error that names the file: not writable, disk full, damaged, from a newer version. */
-  constructor({ file, steps }: SqliteOptions) {
+  constructor({ file, steps, isSynced = true }: SqliteOptions) {
     try {
       if (file !== ':memory:') {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
         closeSync(openSync(file, 'a', 0o600));
       }
       this.#database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      const synchronous = isSynced ? 'FULL' : 'NORMAL';
+      this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = ON`);
       this.#migrate(steps);
     } catch (error) {
       throw new Error(`Cannot open ${file}: ${(error as Error).message}`, { cause: error });

@@ -10,8 +10,16 @@ export const AuditEntrySchema = z.strictObject({
   actor: z.string(),
   actorKeyId: z.string().nullable(),
   via: z.enum(['api', 'cli']),
-  action: z.enum(['key.create', 'key.update', 'key.rotate', 'key.revoke', 'config.update', 'cache.clear']),
-  /** The key's id, the configuration's file, or `cache`. */
+  action: z.enum([
+    'key.create',
+    'key.update',
+    'key.rotate',
+    'key.revoke',
+    'config.update',
+    'cache.clear',
+    'recordings.export',
+  ]),
+  /** The key's id, the configuration's file, `cache`, or `recordings`. */
   target: z.string(),
   /** What changed, as it was and as it is; null where there was or is nothing. */
   before: z.record(z.string(), z.unknown()).nullable(),
