@@ -3,7 +3,7 @@ import { FEATURE_NAMES } from '../test/conformance/feature.ts';
 import { runCells } from '../test/conformance/run-cells.ts';
 
 /**
- * `npm run conformance [-- --local]`: what each OpenAI client can do through the gateway, as a table. Exits with 1 when
+ * `npm run conformance [-- --local]`: what each client can do through the gateway, as a table. Exits with 1 when
  * anything is red.
  */
 const isLocal = process.argv.includes('--local');

@@ -55,6 +55,8 @@ export const handleEndpoint = async (
   });
   response.on('error', () => {});
   const id = requestIdOf(response);
+  // Where Anthropic's SDK looks for it.
+  if (path.startsWith('/messages')) response.setHeader('request-id', id);
   const incoming: Incoming = {
     id,
     clientRequestId: clientRequestIdOf(response),

@@ -1,5 +1,5 @@
 /**
- * What an OpenAI client can want of the gateway, by name. `local`: the model in the box can be asked for it too, of whose
+ * What a client can want of the gateway, by name. `local`: the model in the box can be asked for it too, of whose
  * answers only the shape is known; the others need an upstream that does as it is told.
  */
 export const FEATURES = {
@@ -12,6 +12,9 @@ export const FEATURES = {
   'streamed tool': { local: true },
   'parallel tools': { local: false },
   'streamed parallel tools': { local: false },
+  'tool loop': { local: true },
+  reasoning: { local: false },
+  'streamed reasoning': { local: false },
   object: { local: true },
   'streamed object': { local: true },
   'several choices': { local: true },
@@ -25,10 +28,13 @@ export const FEATURES = {
   'streamed responses tool': { local: true },
   'responses object': { local: true },
   'responses chain': { local: true },
+  'custom tool': { local: false },
+  'shell tool': { local: false },
   embeddings: { local: false },
   'embeddings as floats': { local: false },
   'text completion': { local: false },
   'streamed text completion': { local: false },
+  'token count': { local: true },
   'models list': { local: true },
   'model with a slash': { local: false },
   'request id': { local: true },
@@ -54,6 +60,10 @@ export const FEATURE_NAMES = Object.keys(FEATURES) as Feature[];
 /** Why a client cannot do something by itself, in a few words. */
 export type NotApplicable = { na: string };
 export const na = (reason: string): NotApplicable => ({ na: reason });
+
+/** The same reason for all of these. */
+export const noneOf = <Name extends Feature>(reason: string, names: readonly Name[]): Record<Name, NotApplicable> =>
+  Object.fromEntries(names.map((name) => [name, na(reason)])) as Record<Name, NotApplicable>;
 
 /** A client under test: for each feature what it does and what must come of it, and throws when that does not. */
 export type Client = { name: string; cells: Record<Feature, Cell | NotApplicable> };
@@ -84,6 +94,8 @@ export type Stage = {
 export const EXPECTED = {
   text: 'Good morning! How can I help you today? ☕ 👋🏽',
   tool: { city: 'Köln', days: 3 },
+  reasoning: 'The user says good morning. A greeting will do.',
+  patch: '*** Begin Patch\n*** Update File: über.txt\n@@\n-old\n+new\n*** End Patch\n',
   tools: [
     { city: 'Köln', days: 3 },
     { city: 'São Paulo', unit: 'celsius' },

@@ -73,3 +73,6 @@ export const assertVectors = (vectors: readonly (readonly number[])[]): void => 
     EXPECTED.embeddings.map((vector) => [...Float32Array.from(vector)]),
   );
 };
+
+/** What a tool answered. */
+export const WEATHER_REPORT = '12 °C';

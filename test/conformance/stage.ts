@@ -23,6 +23,10 @@ const replay = (name: string): Behaviour => {
   };
 };
 
+/** Asks for a tool until its result is there. */
+const loop: Behaviour = (call) =>
+  replay(call.body.messages.some(({ role }) => role === 'tool') ? 'text' : 'tool')(call);
+
 /** Vectors in the form that is asked for. */
 const embed: Behaviour = (call) =>
   call.json(
@@ -56,6 +60,9 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
   'streamed tool': replay('tool'),
   'parallel tools': replay('tools'),
   'streamed parallel tools': replay('tools'),
+  'tool loop': loop,
+  reasoning: replay('reasoning'),
+  'streamed reasoning': replay('reasoning'),
   object: replay('object'),
   'streamed object': replay('object'),
   'several choices': replay('choices'),
@@ -69,10 +76,13 @@ const ANSWERS: Record<Feature, Behaviour | null> = {
   'streamed responses tool': replay('tool'),
   'responses object': replay('object'),
   'responses chain': replay('text'),
+  'custom tool': replay('custom-tool'),
+  'shell tool': replay('shell-tool'),
   embeddings: embed,
   'embeddings as floats': embed,
   'text completion': replay('completion'),
   'streamed text completion': replay('completion'),
+  'token count': null,
   'models list': null,
   'model with a slash': null,
   'request id': replay('text'),

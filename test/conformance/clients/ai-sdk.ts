@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EmbeddingModel, LanguageModel, ToolSet } from 'ai';
-import { type Cell, type Client, EXPECTED, type Feature, na, type Stage } from '../feature.ts';
+import { type Cell, type Client, EXPECTED, type Feature, na, noneOf, type Stage } from '../feature.ts';
 import {
   assertPerson,
   assertText,
@@ -15,6 +15,7 @@ import {
   PERSON_SCHEMA,
   rejection,
   UNKNOWN_FIELDS,
+  WEATHER_REPORT,
   WEATHER_SCHEMA,
 } from '../prompts.ts';
 import { createWatchingFetch } from '../watching-fetch.ts';
@@ -79,7 +80,17 @@ const NO_CHOICES = na('returns one answer per call');
 const clientOf = (provider: Provider): Client => {
   const { name, ai, model, embeddingModel, completionModel, responsesModel } = provider;
   const { passesUnknownFields, readsLogprobs, asksForUsage } = provider;
-  const { embedMany, generateText, streamText, generateObject, streamObject, jsonSchema, tool, APICallError } = ai;
+  const {
+    embedMany,
+    generateText,
+    stepCountIs,
+    streamText,
+    generateObject,
+    streamObject,
+    jsonSchema,
+    tool,
+    APICallError,
+  } = ai;
   const options = ({ baseURL, apiKey, model: id }: Stage, connection: Partial<Connection> = {}) => ({
     model: model({ baseURL, apiKey, ...connection }, id),
     prompt: HELLO,
@@ -245,6 +256,36 @@ const clientOf = (provider: Provider): Client => {
       async 'streamed parallel tools'(stage) {
         assert.deepEqual(inputs((await readStream({ ...options(stage), ...withTools })).calls), EXPECTED.tools);
       },
+      async 'tool loop'(stage) {
+        const get_weather = tool({
+          inputSchema: jsonSchema<object>(WEATHER_SCHEMA as never),
+          execute: async () => WEATHER_REPORT,
+        });
+        const { text, steps } = await generateText({
+          ...options(stage),
+          tools: { get_weather },
+          prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? 'required' : 'auto' }),
+          stopWhen: stepCountIs(2),
+        });
+        assert.deepEqual([steps.length, steps[0]?.toolResults[0]?.output], [2, WEATHER_REPORT]);
+        assertText(stage, text);
+      },
+      ...(readsLogprobs
+        ? noneOf('reads none from chat completions', ['reasoning', 'streamed reasoning'])
+        : {
+            async reasoning(stage: Stage) {
+              const { text, reasoningText } = await generateText(options(stage));
+              assertText(stage, text);
+              assert.equal(reasoningText, EXPECTED.reasoning);
+            },
+            async 'streamed reasoning'(stage: Stage) {
+              let thought = '';
+              for await (const part of streamText(options(stage)).stream) {
+                if (part.type === 'reasoning-delta') thought += part.text;
+              }
+              assert.equal(thought, EXPECTED.reasoning);
+            },
+          }),
       async object(stage) {
         const { object } = await generateObject({ ...options(stage), ...person() });
         assertPerson(stage, object);
@@ -279,6 +320,8 @@ const clientOf = (provider: Provider): Client => {
         assert.match(JSON.stringify(stage.sent()[0]), /"image_url":\{"url":"data:image\/png;base64,iVBOR/);
       },
       ...responsesCells,
+      ...noneOf('a tool of coding agents', ['custom tool', 'shell tool']),
+      'token count': na('counts no tokens'),
       embeddings: na('asks for floats'),
       async 'embeddings as floats'(stage) {
         const { baseURL, apiKey, model: id } = stage;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AIMessage } from '@langchain/core/messages';
-import { type Cell, type Client, EXPECTED, na, type Stage } from '../feature.ts';
+import { type Cell, type Client, EXPECTED, na, noneOf, type Stage } from '../feature.ts';
 import {
   assertChoices,
   assertPerson,
@@ -16,6 +16,7 @@ import {
   PERSON_SCHEMA,
   rejection,
   UNKNOWN_FIELDS,
+  WEATHER_REPORT,
   WEATHER_SCHEMA,
 } from '../prompts.ts';
 import { createWatchingFetch } from '../watching-fetch.ts';
@@ -112,6 +113,30 @@ export const langchain = async (): Promise<Client> => {
       async 'streamed parallel tools'(stage) {
         assert.deepEqual(inputs(await read(withTools(stage) as Streaming)), EXPECTED.tools);
       },
+      async 'tool loop'(stage) {
+        const call = await withTools(stage).invoke(HELLO);
+        const results = (call.tool_calls ?? []).map(
+          ({ id = '' }) => new ToolMessage({ content: WEATHER_REPORT, tool_call_id: id }),
+        );
+        assert.ok(results.length > 0);
+        assertText(
+          stage,
+          (
+            await open(stage)
+              .bindTools(tools)
+              .invoke([new HumanMessage(HELLO), call, ...results])
+          ).text,
+        );
+      },
+      async reasoning(stage) {
+        const { text, additional_kwargs } = await open(stage).invoke(HELLO);
+        assertText(stage, text);
+        assert.equal(additional_kwargs['reasoning_content'], EXPECTED.reasoning);
+      },
+      async 'streamed reasoning'(stage) {
+        const { additional_kwargs } = await read(open(stage));
+        assert.equal(additional_kwargs['reasoning_content'], EXPECTED.reasoning);
+      },
       async object(stage) {
         const model = open(stage).withStructuredOutput(PERSON_SCHEMA as never, {
           name: 'person',
@@ -181,6 +206,8 @@ export const langchain = async (): Promise<Client> => {
         const previous_response_id = String(first.response_metadata['id']);
         assertText(stage, (await model.invoke('And again.', { previous_response_id })).text);
       },
+      ...noneOf('a tool of coding agents', ['custom tool', 'shell tool']),
+      'token count': na('counts no tokens'),
       async embeddings(stage) {
         const embeddings = new OpenAIEmbeddings({ ...connection(stage), batchSize: 8 });
         assertVectors(await embeddings.embedDocuments(EMBEDDED));

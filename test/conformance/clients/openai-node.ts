@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type OpenAI from 'openai';
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions';
-import { type Cell, type Client, EXPECTED, type Stage } from '../feature.ts';
+import { type Cell, type Client, EXPECTED, na, type Stage } from '../feature.ts';
 import {
   assertChoices,
   assertPerson,
@@ -17,6 +17,7 @@ import {
   PERSON_SCHEMA,
   rejection,
   UNKNOWN_FIELDS,
+  WEATHER_REPORT,
   WEATHER_SCHEMA,
 } from '../prompts.ts';
 import { createWatchingFetch } from '../watching-fetch.ts';
@@ -166,6 +167,34 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
         const { choices } = await helpersOf(open(stage)).stream(body(stage, withTools)).finalChatCompletion();
         assert.deepEqual(argumentsOf(choices[0]?.message.tool_calls), EXPECTED.tools);
       },
+      async 'tool loop'(stage) {
+        const { message } = (await create(stage, withTools)).choices[0]!;
+        const results = (message.tool_calls ?? []).map(({ id }) => ({
+          role: 'tool' as const,
+          tool_call_id: id,
+          content: WEATHER_REPORT,
+        }));
+        assert.ok(results.length > 0);
+        const messages = [{ role: 'user' as const, content: HELLO }, message, ...results];
+        const { choices } = await create(stage, { tools, messages });
+        assertText(stage, choices[0]?.message.content);
+        if (!stage.isLocal) assert.deepEqual(stage.sent()[1]?.['messages'], JSON.parse(JSON.stringify(messages)));
+      },
+      async reasoning(stage) {
+        const { output, output_text, usage } = await respond(stage, { reasoning: { effort: 'low' } });
+        assertText(stage, output_text);
+        const [thought] = output as unknown as { type: string; content?: { text: string }[] }[];
+        assert.deepEqual([thought?.type, thought?.content?.[0]?.text], ['reasoning', EXPECTED.reasoning]);
+        assert.equal(usage?.output_tokens_details.reasoning_tokens, 9);
+      },
+      async 'streamed reasoning'(stage) {
+        let thought = '';
+        for await (const event of await open(stage).responses.create({ ...asResponse(stage), stream: true as const })) {
+          const { type, delta } = event as { type: string; delta?: string };
+          if (type === 'response.reasoning_text.delta') thought += delta;
+        }
+        assert.equal(thought, EXPECTED.reasoning);
+      },
       async object(stage) {
         const parsed = await helpersOf(open(stage)).parse(body(stage, { response_format: format() }));
         assertPerson(stage, parsed.choices[0]?.message.parsed);
@@ -267,6 +296,24 @@ const clientOf = ({ name, sdk, format }: Version): Client => {
         const error = await rejection(respond(stage, { previous_response_id: 'resp_nobody' }));
         assert.ok(error instanceof sdk.BadRequestError, `${error.constructor.name}: ${error.message}`);
         assert.equal(error.code, 'previous_response_not_found');
+      },
+      async 'custom tool'(stage) {
+        const custom = { tools: [{ type: 'custom', name: 'apply_patch' }], tool_choice: 'required' };
+        const [call] = (await respond(stage, custom as never)).output as unknown as Record<string, unknown>[];
+        assert.partialDeepStrictEqual(call, { type: 'custom_tool_call', name: 'apply_patch', input: EXPECTED.patch });
+      },
+      async 'shell tool'(stage) {
+        const shell = { tools: [{ type: 'local_shell' }] };
+        const [call] = (await respond(stage, shell as never)).output as unknown as Record<string, unknown>[];
+        const action = { type: 'exec', command: ['ls', '-l'], working_directory: '/tmp', timeout_ms: 1000 };
+        assert.partialDeepStrictEqual(call, { type: 'local_shell_call', action });
+      },
+      async 'token count'(stage) {
+        const { responses } = open(stage);
+        if (!('inputTokens' in responses)) return na('does not know it yet');
+        const { input_tokens } = await responses.inputTokens.count({ model: stage.model, input: HELLO });
+        assert.ok(input_tokens > 0);
+        return undefined;
       },
       async embeddings(stage) {
         const { data, usage } = await open(stage).embeddings.create({ model: stage.model, input: EMBEDDED });
