@@ -57,6 +57,33 @@ export const simulate = (options: SimulateOptions): Simulation => {
   };
 };
 
+/**
+ * One route's own requests at each of some thresholds: what `simulate` says of them, without deciding each request for
+ * each threshold, since a threshold only tells on which side of it a request lies. `entries` are those of all routes.
+ */
+export const simulateThresholds = (
+  options: Omit<SimulateOptions, 'thresholds' | 'isSample'>,
+  route: string,
+  thresholds: readonly number[],
+): PolicyFigures[] => {
+  const known = historyOf(options.entries);
+  const state = {
+    shares: new ShareThresholds(options.classifier.typicalDifficulties),
+    pace: new CostPace({ now: () => 0 }, async () => new Map()),
+  };
+  const sides = options.entries.flatMap((entry) => {
+    if (entry.route !== route) return [];
+    const at = (threshold: number) =>
+      replay(entry, { ...options, isSample: false, thresholds: { [route]: threshold } }, known, state);
+    const [hard, easy] = [at(0), at(Number.POSITIVE_INFINITY)];
+    if (typeof hard === 'string' || typeof easy === 'string') return [];
+    return [{ difficulty: entry.difficulty ?? 0, hard: hard.after, easy: easy.after }];
+  });
+  return thresholds.map((threshold) =>
+    policyFigures(sides.map(({ difficulty, hard, easy }) => (difficulty >= threshold ? hard : easy))),
+  );
+};
+
 type Known = { medianMs: Map<string, number>; escalations: Map<string, number> };
 
 /** Median time of each model, and the share of answers of each tier that were escalated. */
@@ -65,7 +92,11 @@ const historyOf = (entries: readonly LedgerEntry[]): Known => {
   const asked = new Map<string, { all: number; escalated: number }>();
   for (const { attempts, totalMs } of entries) {
     for (const { tier, outcome, isShown, ...attempt } of attempts) {
-      if (isShown) times.set(nameOf(attempt), [...(times.get(nameOf(attempt)) ?? []), totalMs]);
+      if (isShown) {
+        const own = times.get(nameOf(attempt)) ?? [];
+        own.push(totalMs);
+        times.set(nameOf(attempt), own);
+      }
       const counts = asked.get(tier) ?? { all: 0, escalated: 0 };
       if (isShown || outcome === 'escalated') counts.all++;
       if (outcome === 'escalated') counts.escalated++;
@@ -73,7 +104,7 @@ const historyOf = (entries: readonly LedgerEntry[]): Known => {
     }
   }
   return {
-    medianMs: new Map([...times].map(([name, own]) => [name, percentile(own, 0.5) ?? 0])),
+    medianMs: new Map([...times].map(([name, own]) => [name, percentile(Float64Array.from(own).sort(), 0.5) ?? 0])),
     escalations: new Map([...asked].map(([tier, { all, escalated }]) => [tier, all === 0 ? 0 : escalated / all])),
   };
 };
@@ -192,7 +223,7 @@ const figuresOf = (replayed: Replayed[]): { before: PolicyFigures; after: Policy
 
 const policyFigures = (outcomes: Outcome[]): PolicyFigures => {
   const qualities = outcomes.flatMap(({ quality }) => (quality === null ? [] : [quality]));
-  const times = outcomes.map(({ totalMs }) => totalMs);
+  const times = Float64Array.from(outcomes, ({ totalMs }) => totalMs).sort();
   return {
     requests: outcomes.length,
     costNanoUsd: outcomes.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? 0), 0),
@@ -205,5 +236,5 @@ const policyFigures = (outcomes: Outcome[]): PolicyFigures => {
   };
 };
 
-const percentile = (values: number[], quantile: number): number | null =>
-  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(quantile * values.length) - 1)] ?? null;
+const percentile = (sorted: Float64Array, quantile: number): number | null =>
+  sorted[Math.max(0, Math.ceil(quantile * sorted.length) - 1)] ?? null;

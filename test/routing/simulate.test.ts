@@ -166,7 +166,9 @@ test('the admin API answers with thresholds, with another routes.yaml, and with 
   );
   const { current, points } = (await curve.json()) as ThresholdCurve;
   expect([current, points.length]).toEqual([0.55, 101]);
-  const shares = points.map(({ figures }) => figures.smallShare);
+  const { figures } = points[80] as (typeof points)[number];
+  expect(figures).toEqual(moved.after);
+  const shares = points.map((point) => point.figures.smallShare);
   expect(shares).toEqual(shares.toSorted((a, b) => a - b));
 });
 

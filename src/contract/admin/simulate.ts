@@ -51,5 +51,7 @@ export type ThresholdCurve = {
   route: string;
   /** The threshold in force; null where the route holds a share or a quality instead. */
   current: number | null;
+  /** More requests than were looked at: the figures are of an even sample. */
+  isSample: boolean;
   points: { threshold: number; figures: PolicyFigures }[];
 };

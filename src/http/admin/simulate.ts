@@ -43,7 +43,9 @@ export const simulateRoutes = (
     })
     .get('/curve', async (context) => {
       const { from, to, route } = readQuery(context, CurveQuerySchema) as CurveQuery;
-      const question = { config: runtime().config, ...rangeOf(from, to), thresholds: {}, route };
+      // Of a route that only watches, what it would do.
+      const config = enforced(runtime().config, [route]);
+      const question = { config, ...rangeOf(from, to), thresholds: {}, route };
       return context.json(await simulator<ThresholdCurve>(question));
     });
 
