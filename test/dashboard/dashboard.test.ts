@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fillLedger } from '../../scripts/dashboard/fill-ledger.ts';
 import { sampleTraffic } from '../../scripts/dashboard/sample-traffic.ts';
+import { GUARDS } from '../../src/cache/question-facts.ts';
+import type { RequestDetail, RequestPage } from '../../src/contract/admin/requests.ts';
 import type { Simulation } from '../../src/contract/admin/simulate.ts';
 import { type Gateway, startGateway } from '../../src/gateway.ts';
-import { SqliteLedgerStore } from '../../src/ledger/sqlite-ledger-store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readSettings } from '../../src/settings.ts';
+import { AnyUpstream, type SeenRequest, sendJson } from '../support/any-upstream.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { chat } from '../support/chat-client.ts';
 import { FaultyUpstream, good } from '../support/faulty-upstream.ts';
@@ -18,25 +21,41 @@ import { until } from '../support/until.ts';
 
 const ADMIN_KEY = 'rsa-dashboard-test-key';
 const DAY_MS = 86_400_000;
-const PAGES = ['/', '/requests', '/lab', '/policies', '/teams', '/health', '/playground'];
+const PAGES = ['Overview', 'Requests', 'Routing lab', 'Policies', 'Teams and keys', 'Health', 'Playground'];
+const AXE_TAGS: axe.RunOnly = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa'] };
 
 let upstream: FaultyUpstream;
+let embedder: AnyUpstream;
 let gateway: Gateway;
 let browser: Browser;
 let dataDir: string;
 let context: BrowserContext;
 let page: Page;
 /** What the browser complained of on its console. */
-let complaints: string[];
+const complaints: string[] = [];
+
+/** To it all questions mean nearly the same. */
+const embed = (request: SeenRequest) => {
+  const data = (request.json['input'] as string[]).map((text, index) => ({
+    object: 'embedding',
+    index,
+    embedding: [3, (text.length % 7) / 20, 0, 0.1],
+  }));
+  sendJson(request, { object: 'list', data, usage: { prompt_tokens: 7, total_tokens: 7 } });
+};
 
 const routes = (url: string) => `version: 1
 upstreams:
   local: { kind: openai-compatible, url: "${url}", free: true }
   openai: { kind: openai-compatible, url: "${url}" }
+  vectors: { kind: openai-compatible, url: "${embedder.url}", free: true }
+models:
+  - { name: sentences, upstream: vectors, model: minilm }
 tiers:
   - { name: small, models: [{ upstream: local, model: qwen3-4b-q4 }] }
   - { name: large, models: [{ upstream: openai, model: gpt-5.1, price: { input: 1.25, cachedInput: 0.125, output: 10 } }] }
 routes:
+  - { name: faq, match: { model: faq }, tier: small, cache: { ttl: 1h, semantic: { embeddings: sentences } } }
   - name: default
     match: { model: auto }
     difficulty: { threshold: 0.40 }
@@ -55,14 +74,11 @@ beforeAll(async () => {
   });
   upstream = await FaultyUpstream.start();
   upstream.always(good);
+  embedder = await AnyUpstream.start(embed);
   dataDir = mkdtempSync(join(tmpdir(), 'rightsize-dashboard-'));
   writeFileSync(join(dataDir, 'routes.yaml'), routes(upstream.url));
-  const ledger = SqliteLedgerStore.open({ directory: dataDir });
   const now = Date.now();
-  await Promise.all(
-    [...sampleTraffic({ count: 600, from: now - 14 * DAY_MS, to: now - 60_000 })].map((entry) => ledger.append(entry)),
-  );
-  await ledger.close();
+  fillLedger(dataDir, sampleTraffic({ count: 600, from: now - 14 * DAY_MS, to: now - 2 * 3_600_000 }));
   const environment = {
     RIGHTSIZE_DATA_DIR: dataDir,
     RIGHTSIZE_ADMIN_KEY: ADMIN_KEY,
@@ -77,29 +93,28 @@ afterAll(async () => {
   await browser?.close();
   await gateway?.close(0);
   await upstream?.close();
+  await embedder?.close();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(30_000);
-  page = await context.newPage();
-  complaints = [];
-  page.on('console', (message) => {
+/** One signed-in page for all that need no other; each test opens what it looks at. */
+beforeAll(async () => {
+  ({ context, page } = await newPage());
+  await context.request.post(`${gateway.url}/admin/api/session`, { data: { key: ADMIN_KEY } });
+});
+
+const newPage = async () => {
+  const fresh = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  fresh.setDefaultTimeout(30_000);
+  const opened = await fresh.newPage();
+  opened.on('console', (message) => {
     if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
-});
-afterEach(() => context.close());
+  opened.on('pageerror', (error) => complaints.push(error.message));
+  return { context: fresh, page: opened };
+};
 
 const open = (path: string) => page.goto(`${gateway.url}/dashboard${path}`);
-
-const signIn = async (key = ADMIN_KEY) => {
-  await open('/');
-  await page.getByLabel('Key').fill(key);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation').waitFor();
-};
 
 const admin = async <Result>(path: string, body?: object): Promise<Result> => {
   const response = await fetch(`${gateway.url}/admin/api${path}`, {
@@ -112,10 +127,11 @@ const admin = async <Result>(path: string, body?: object): Promise<Result> => {
 };
 
 /** Serious and critical findings of axe on the page as it is. */
-const seriousFindings = async (): Promise<string[]> => {
+const seriousFindings = async (runOnly: axe.RunOnly): Promise<string[]> => {
   if (!(await page.evaluate<boolean>('"axe" in globalThis'))) await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa'] }),
+  const { violations } = await page.evaluate(
+    (only) => (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: only }),
+    runOnly,
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -128,80 +144,88 @@ const settled = async () => {
 };
 
 describe('signing in', () => {
-  test('refuses a wrong key in words, takes the admin key, and the cookie is out of reach of scripts', async () => {
-    await open('/');
-    await page.getByLabel('Key').fill('rsa-wrong');
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').waitFor();
-    await signIn();
-    const [cookie] = await context.cookies(`${gateway.url}/admin/api`);
+  test('refuses a wrong key in words, takes the admin key out of reach of scripts, and ends with signing out', async () => {
+    const other = await newPage();
+    await other.page.goto(`${gateway.url}/dashboard/requests`);
+    await other.page.getByLabel('Key').fill('rsa-wrong');
+    await other.page.getByRole('button', { name: 'Sign in' }).click();
+    await other.page.getByRole('alert').waitFor();
+    await other.page.getByLabel('Key').fill(ADMIN_KEY);
+    await other.page.getByRole('button', { name: 'Sign in' }).click();
+    await other.page.getByRole('navigation').waitFor();
+    const [cookie] = await other.context.cookies(`${gateway.url}/admin/api`);
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
-    expect(await page.evaluate(() => (globalThis as unknown as { document: { cookie: string } }).document.cookie)).toBe(
-      '',
-    );
+    expect(await other.page.evaluate<string>('document.cookie')).toBe('');
+    await other.page.getByRole('button', { name: 'Sign out' }).click();
+    await other.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect((await other.context.request.get(`${gateway.url}/admin/api/session`)).status()).toBe(401);
+    await other.context.close();
   });
 
-  test('ends with signing out', async () => {
-    await signIn();
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await open('/requests');
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-  });
-
-  test('a viewer looks and changes nothing; one of a team sees that team alone', async () => {
+  test('a viewer of one team sees that team alone, and changes nothing; a session that ended asks to sign in', async () => {
     const { secret } = await admin<{ secret: string }>('/keys', { name: 'eve', kind: 'viewer', team: 'support' });
-    await signIn(secret);
-    await open('/teams');
-    await settled();
-    expect(await page.getByRole('button', { name: 'New key' }).count()).toBe(0);
-    await open('/requests?range=30d&live=off');
-    await page.getByRole('row').nth(2).waitFor();
-    const teams = await page.locator('tbody tr td:nth-child(3)').allTextContents();
+    const eve = await newPage();
+    await eve.context.request.post(`${gateway.url}/admin/api/session`, { data: { key: secret } });
+    await eve.page.goto(`${gateway.url}/dashboard/requests?range=30d`);
+    await eve.page.getByRole('row').nth(2).waitFor();
+    expect(await eve.page.getByRole('link', { name: 'Policies' }).count()).toBe(0);
+    const teams = await eve.page.locator('tbody tr td:nth-child(3)').allTextContents();
     expect(new Set(teams.filter((team) => team !== ''))).toEqual(new Set(['support']));
-    await open('/?range=30d');
-    await settled();
-    expect(await page.getByRole('region', { name: 'Requests by team' }).textContent()).not.toContain('research');
+    await eve.page.getByRole('link', { name: 'Overview' }).click();
+    await eve.page.getByRole('region', { name: 'Requests by team' }).waitFor();
+    expect(await eve.page.getByRole('region', { name: 'Requests by team' }).textContent()).not.toContain('research');
+    await eve.page.getByRole('link', { name: 'Teams and keys' }).click();
+    await eve.page.getByText('team support').first().waitFor();
+    expect(await eve.page.getByRole('button', { name: 'New key' }).count()).toBe(0);
+    await eve.context.clearCookies();
+    await eve.page.getByRole('link', { name: 'Requests' }).click();
+    await eve.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await eve.context.close();
   });
 });
 
-test('every page shows its data and keeps to its policy; axe finds nothing serious in either scheme; a phone cuts nothing off', async () => {
+test('every page shows its data and keeps to its policy; axe finds nothing serious in either scheme; at 400 % and on a phone nothing is cut off', async () => {
   await admin('/keys', { name: 'a key to list', kind: 'viewer' });
-  await signIn();
-  for (const path of PAGES) {
+  await open('/?range=30d');
+  for (const name of PAGES) {
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.emulateMedia({ colorScheme: 'light' });
-    await open(`${path}?range=30d&live=off`);
+    await page.getByRole('link', { name, exact: true }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
     await settled();
-    expect(await page.getByRole('alert').allTextContents(), path).toEqual([]);
-    expect(await seriousFindings(), `${path}, light`).toEqual([]);
+    expect(await page.getByRole('alert').allTextContents(), name).toEqual([]);
+    expect(await seriousFindings(AXE_TAGS), `${name}, light`).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
-    expect(await seriousFindings(), `${path}, dark`).toEqual([]);
-    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await seriousFindings({ type: 'rule', values: ['color-contrast'] }), `${name}, dark`).toEqual([]);
+    // 1,280 pixels at 400 %, and less than any phone.
+    await page.setViewportSize({ width: 320, height: 640 });
     // Charts follow the new width a moment later.
     await until(
-      async () => (await page.evaluate<number>('document.documentElement.scrollWidth')) <= 360,
-      5_000,
-      `a page ${path} of 360 pixels`,
+      async () => (await page.evaluate<number>('document.documentElement.scrollWidth')) <= 320,
+      20_000,
+      `${name} in 320 pixels`,
     );
   }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: 'light' });
   expect(complaints).toEqual([]);
-}, 90_000);
+}, 120_000);
 
-test('a request is in the log within a second or two, and its card says why it went where it did', async () => {
-  await signIn();
-  await open('/requests');
-  await settled();
-  await chat(gateway.url, {
-    messages: [{ role: 'user', content: 'What is the capital of France?' }],
-    metadata: { app: 'tour' },
-  });
-  const row = page
-    .locator('tbody tr')
-    .filter({ has: page.locator('td:nth-child(3)', { hasText: /^default$/ }) })
-    .first();
-  await row.waitFor({ timeout: 5_000 });
-  await row.click();
+test('a request is in the figures and in the log as it happens, and its card says why it went where it did', async () => {
+  await open('/?range=1h');
+  await page.getByText('No requests in this range').waitFor();
+  const ask = () =>
+    chat(gateway.url, {
+      messages: [{ role: 'user', content: 'What is the capital of France?' }],
+      metadata: { app: 'tour' },
+    });
+  await ask();
+  await page.getByText('Saved against the large model').waitFor();
+  await page.getByRole('link', { name: 'Requests' }).click();
+  await page.locator('tbody tr').first().waitFor();
+  await ask();
+  await page.locator('tbody tr').nth(1).waitFor();
+  await page.locator('tbody tr').first().click();
   await page.getByText('What happened').waitFor();
   const card = (await page.getByRole('dialog').textContent()) ?? '';
   expect(card).toMatch(/difficulty 0\.\d\d < 0\.40?/);
@@ -211,7 +235,6 @@ test('a request is in the log within a second or two, and its card says why it w
 });
 
 test('the slider shows what the simulation says', async () => {
-  await signIn();
   await open('/lab?range=30d');
   const slider = page.getByRole('slider');
   await slider.waitFor();
@@ -222,10 +245,39 @@ test('the slider shows what the simulation says', async () => {
   expect(shown).toContain(`${(after.smallShare * 100).toFixed(1)} %`);
   const cost = await page.getByText('Cost', { exact: true }).locator('..').textContent();
   expect(cost).toContain(`$${(after.costNanoUsd / 1e9).toFixed(after.costNanoUsd >= 1e9 ? 2 : 3)}`);
+  expect(await page.locator('pre.secret').textContent()).toContain('+    difficulty: { threshold: 0.62 }');
+});
+
+test('an answer to the same question in other words shows the entry, how near it was, and the guards it passed', async () => {
+  for (const content of ['What is the capital of France?', "Please tell me France's capital."]) {
+    await chat(gateway.url, { model: 'faq', messages: [{ role: 'user', content }] });
+  }
+  const { rows } = await admin<RequestPage>('/requests?cache=semantic');
+  const entry = await admin<RequestDetail>(`/requests/${rows[0]?.id}`);
+  await open('/requests?range=1h&cache=semantic');
+  await page.locator('tbody tr').first().click();
+  await page.getByText('the same question in other words').waitFor();
+  const card = (await page.getByRole('dialog').textContent()) ?? '';
+  expect(card).toContain(entry.cacheEntry?.similarity?.toFixed(3));
+  expect(card).toContain(entry.cacheEntry?.key);
+  expect(await page.getByRole('list', { name: 'Guards passed' }).getByRole('listitem').allTextContents()).toEqual(
+    GUARDS.map((guard) => `✓ ${guard}`),
+  );
+});
+
+test('two answers side by side say who gave them, why, and what each cost', async () => {
+  await open('/playground');
+  await page.getByRole('button', { name: 'Two side by side' }).click();
+  await page.getByRole('textbox', { name: 'Message' }).fill('Name a colour.');
+  await page.getByRole('combobox', { name: 'Model or route 2' }).fill('large');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('Saved', { exact: true }).nth(1).waitFor();
+  const [left = '', right = ''] = await page.locator('.facts').allTextContents();
+  expect(left).toMatch(/small \/ local.*difficulty 0\.\d+ < 0\.40.*Cost\$0/);
+  expect(right).toMatch(/large \/ openai.*tier large named by the client.*Cost\$0\.0/);
 });
 
 test('a rule that is edited, checked and saved is in force', async () => {
-  await signIn();
   await open('/policies');
   await settled();
   const editor = page.getByRole('textbox', { name: 'routes.yaml' });
@@ -245,7 +297,6 @@ test('a rule that is edited, checked and saved is in force', async () => {
 });
 
 test('a key is made, shown once, and revoked', async () => {
-  await signIn();
   await open('/teams');
   await page.getByRole('button', { name: 'New key' }).click();
   await page.getByRole('textbox', { name: /Whose key/ }).fill('a program');

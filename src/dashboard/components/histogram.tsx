@@ -1,6 +1,6 @@
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import { count } from '../lib/format.ts';
-import type { Series } from './time-chart.tsx';
+import { Legend, type Series } from './legend.tsx';
 
 /** How many requests lie in each step of difficulty, stacked by what became of them. */
 export const Histogram = ({
@@ -54,13 +54,6 @@ export const Histogram = ({
         </BarChart>
       </ResponsiveContainer>
     </div>
-    <figcaption className="legend">
-      {series.map(({ key, name, color }) => (
-        <span key={key}>
-          <span className="swatch" style={{ background: color }} />
-          {name}
-        </span>
-      ))}
-    </figcaption>
+    <Legend series={series} />
   </figure>
 );

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { NO_CHANGE } from '../lib/format.ts';
 
-/** One figure with its name. `trend` is its change against the range before, and whether that is good news. */
+/** One figure with its name. `trend` is its change against what the page says it compares with, and `isGood` what to think of it. */
 export const Stat = ({
   name,
   value,
@@ -14,23 +14,26 @@ export const Stat = ({
   value: ReactNode;
   note?: ReactNode;
   trend?: string | null;
-  /** What `trend` compares with. */
+  /** What `trend` compares with, for who cannot see where it stands. */
   than?: string;
   isGood?: boolean | null;
 }) => (
   <div className="card stat">
     <dl>
       <dt>{name}</dt>
-      <dd className="stat-value">{value}</dd>
+      <dd>
+        <span className="stat-value">{value}</span>
+        {trend != null && (
+          <span
+            className={`trend ${isGood == null || trend === NO_CHANGE ? '' : isGood ? 'trend-good' : 'trend-bad'}`}
+            title={`against ${than}`}
+          >
+            {trend}
+            <span className="visually-hidden"> against {than}</span>
+          </span>
+        )}
+      </dd>
     </dl>
-    <p className="stat-note">
-      {trend != null && (
-        <span className={isGood == null || trend === NO_CHANGE ? undefined : isGood ? 'trend-good' : 'trend-bad'}>
-          {trend} to {than}
-        </span>
-      )}
-      {trend != null && note !== undefined && ' · '}
-      {note}
-    </p>
+    {note !== undefined && <p className="stat-note">{note}</p>}
   </div>
 );

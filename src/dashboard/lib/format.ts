@@ -11,7 +11,7 @@ const brief = new Intl.DateTimeFormat(locale, {
   hourCycle: 'h23',
 });
 const shortClock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const shortDay = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' });
+const day = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' });
 
 export const UNKNOWN = 'unknown';
 
@@ -37,6 +37,7 @@ export const percent = (share: number | null | undefined, digits = 1): string =>
 
 export const milliseconds = (ms: number | null | undefined): string => {
   if (ms === null || ms === undefined) return '–';
+  if (ms === 0) return '0 ms';
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : duration(ms / 1_000);
@@ -49,7 +50,8 @@ export const duration = (seconds: number): string => {
     number,
   ];
   if (days > 0) return `${days} d ${hours} h`;
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min` : `${Math.floor(seconds)} s`;
 };
 
 export const energy = (wattHours: number | null | undefined): string => {
@@ -72,7 +74,10 @@ export const shortMoment = (at: number): string => brief.format(at);
 
 /** A label for a point of a time axis, by how long the whole axis is. */
 export const tick = (at: number, spanMs: number): string =>
-  spanMs > 2 * 86_400_000 ? shortDay.format(at) : shortClock.format(at);
+  spanMs > 2 * 86_400_000 ? shortDay(at) : shortClock.format(at);
+
+/** A day of this year, such as `Nov 5`. */
+export const shortDay = (at: number): string => day.format(at);
 
 export const NO_CHANGE = '±0 %';
 

@@ -1,4 +1,4 @@
-import type { Series } from '../components/time-chart.tsx';
+import type { Series } from '../components/legend.tsx';
 
 const KNOWN: Record<string, string> = {
   small: 'var(--small)',

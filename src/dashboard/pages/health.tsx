@@ -46,9 +46,19 @@ export default function HealthPage() {
                     : 'the file on disk has mistakes'
                 }
               />
-              {Object.entries(now.tiers).map(([name, state]) => (
-                <Stat key={name} name={`Tier ${name}`} value={<StateBadge state={state} />} />
-              ))}
+              <Stat
+                name="Tiers"
+                value={
+                  <span className="row">
+                    {Object.entries(now.tiers).map(([name, state]) => (
+                      <Badge key={name} tone={STATE_TONES[state] ?? 'plain'}>
+                        {name} {state}
+                      </Badge>
+                    ))}
+                  </span>
+                }
+                note="what answers now"
+              />
             </div>
             <div className="halves">
               <Card title="Upstreams">
@@ -59,7 +69,11 @@ export default function HealthPage() {
                   columns={[
                     { key: 'name', title: 'Upstream', render: ([name]) => name },
                     { key: 'state', title: 'State', render: ([, { state }]) => <StateBadge state={state} /> },
-                    { key: 'detail', title: 'Detail', render: ([, { detail }]) => detail },
+                    {
+                      key: 'detail',
+                      title: 'Detail',
+                      render: ([, { state, detail }]) => (detail === state ? '–' : detail),
+                    },
                   ]}
                 />
               </Card>
@@ -81,7 +95,8 @@ export default function HealthPage() {
                       key: 'retry',
                       title: 'Asked again in',
                       isNumber: true,
-                      render: ([, { retryInMs }]) => (retryInMs > 0 ? milliseconds(retryInMs) : 'now'),
+                      render: ([, { circuit, retryInMs }]) =>
+                        retryInMs > 0 ? milliseconds(retryInMs) : circuit === 'closed' ? '–' : 'now',
                     },
                   ]}
                 />

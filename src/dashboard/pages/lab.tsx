@@ -1,17 +1,18 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import type { Explanation } from '../../contract/admin/explain.ts';
 import type { DifficultyHistogram } from '../../contract/admin/report.ts';
-import type { PolicyFigures, ThresholdCurve } from '../../contract/admin/simulate.ts';
+import type { PolicyFigures, Simulation, ThresholdCurve } from '../../contract/admin/simulate.ts';
 import { Badge } from '../components/badge.tsx';
 import { Card } from '../components/card.tsx';
+import { DataTable } from '../components/data-table.tsx';
 import { Facts } from '../components/facts.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Stat } from '../components/stat.tsx';
 import { Empty, Failure, Loaded, Skeleton } from '../components/states.tsx';
 import { callApi } from '../lib/api.ts';
-import { change, count, milliseconds, money, percent } from '../lib/format.ts';
+import { change, count, milliseconds, money, NO_CHANGE, percent } from '../lib/format.ts';
 import { useRange } from '../lib/range.ts';
 import { useRoutes } from '../lib/routes.ts';
 import { seriesOf } from '../lib/tier-series.ts';
@@ -116,7 +117,7 @@ const ThresholdCard = () => {
   return (
     <Card
       title="Move the threshold"
-      note="requests of the range, at most a thousand of them evenly drawn, decided again"
+      note="the route's requests of the range decided again, against the threshold in force"
       actions={
         byDifficulty.length > 1 && (
           <label className="field">
@@ -147,7 +148,7 @@ const ThresholdCard = () => {
   );
 };
 
-const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }) => {
+const Slider = ({ curve: { route, current, isSample, points } }: { curve: ThresholdCurve }) => {
   const [threshold, setThreshold] = useState(current ?? 0.5);
   const at = (value: number) => points[Math.round(value * 100)]?.figures as PolicyFigures;
   const [now, then] = [at(current ?? 0.5), at(threshold)];
@@ -172,23 +173,32 @@ const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }
           name="Cost"
           value={money(then.costNanoUsd)}
           trend={change(then.costNanoUsd, now.costNanoUsd)}
+          isGood={isLess(then.costNanoUsd, now.costNanoUsd)}
           than="the threshold in force"
+          note={`now ${money(now.costNanoUsd)}`}
         />
         <Stat
           name="Answered by the weakest tier"
           value={percent(then.smallShare)}
-          note={`of ${count(then.requests)} requests`}
+          trend={inPoints(then.smallShare, now.smallShare)}
+          than="the threshold in force"
+          note={`of ${count(then.requests)} requests${isSample ? ', evenly drawn' : ''}`}
         />
         <Stat
           name="Expected quality"
           value={percent(then.expectedQuality)}
+          trend={inPoints(then.expectedQuality, now.expectedQuality)}
+          isGood={isLess(now.expectedQuality, then.expectedQuality)}
+          than="the threshold in force"
           note="answers nobody would rather have had from above"
         />
         <Stat
           name="Latency p95"
           value={milliseconds(then.p95Ms)}
           trend={change(then.p95Ms, now.p95Ms)}
+          isGood={isLess(then.p95Ms, now.p95Ms)}
           than="the threshold in force"
+          note={`p50 ${milliseconds(then.p50Ms)}`}
         />
       </div>
       {threshold !== current && <CopyDiff route={route} from={current} to={threshold} />}
@@ -196,11 +206,20 @@ const Slider = ({ curve: { route, current, points } }: { curve: ThresholdCurve }
   );
 };
 
+const isLess = (a: number | null, b: number | null): boolean | null => (a === null || b === null ? null : a < b);
+
+/** How a share changed, in percentage points, such as `+3.1 pts`. */
+const inPoints = (now: number | null, before: number | null): string | null => {
+  if (now === null || before === null) return null;
+  const points = (now - before) * 100;
+  return Math.abs(points) < 0.05 ? NO_CHANGE : `${points > 0 ? '+' : '−'}${Math.abs(points).toFixed(1)} pts`;
+};
+
 const CopyDiff = ({ route, from, to }: { route: string; from: number | null; to: number }) => {
   const [isCopied, setIsCopied] = useState(false);
-  const before = from === null ? null : `-     difficulty: { threshold: ${from} }`;
-  const after = `+     difficulty: { threshold: ${to.toFixed(2)} }`;
-  const text = [` - name: ${route}`, before, after].filter((line) => line !== null).join('\n');
+  const before = from === null ? null : `-    difficulty: { threshold: ${from.toFixed(2)} }`;
+  const after = `+    difficulty: { threshold: ${to.toFixed(2)} }`;
+  const text = [`   - name: ${route}`, before, after].filter((line) => line !== null).join('\n');
   return (
     <div className="stack">
       <pre className="secret">
@@ -255,34 +274,83 @@ const HistogramCard = () => {
 };
 
 const ObserveCard = () => {
-  const { ms } = useRange();
   const routes = useRoutes();
   const observed = routes.data?.routes.filter(({ isObserved }) => isObserved) ?? [];
-  const enforce = useMutation({
-    mutationFn: (route: string) =>
-      callApi<{ before: PolicyFigures; after: PolicyFigures }>('/simulate', {
-        method: 'POST',
-        body: { ...isoRange(ms), enforce: [route] },
-      }),
+  return observed.map(({ name }) => <ObservedRoute key={name} route={name} />);
+};
+
+/** What a rule that only watches would have done, had it been enforced: what it saves, and at which team it is least sure. */
+const ObservedRoute = ({ route }: { route: string }) => {
+  const { ms, name } = useRange();
+  const report = useQuery({
+    queryKey: ['enforce', route, name],
+    queryFn: () => callApi<Simulation>('/simulate', { method: 'POST', body: { ...isoRange(ms), enforce: [route] } }),
+    staleTime: 60_000,
   });
-  if (observed.length === 0) return null;
   return (
-    <Card title="Rules that only watch" note="what enforcing them would have done in this range">
-      {observed.map(({ name }) => (
-        <div key={name} className="row">
-          <strong>{name}</strong>
-          <button type="button" className="button" onClick={() => enforce.mutate(name)} disabled={enforce.isPending}>
-            Work it out
-          </button>
-          {enforce.variables === name && enforce.data !== undefined && (
-            <span>
-              {money(enforce.data.before.costNanoUsd)} → {money(enforce.data.after.costNanoUsd)}, weakest tier{' '}
-              {percent(enforce.data.after.smallShare)}, expected quality {percent(enforce.data.after.expectedQuality)}
-            </span>
-          )}
-        </div>
-      ))}
-      {enforce.error !== null && <Failure error={enforce.error} />}
+    <Card title={`${route} only watches`} note="what enforcing it would have done to all requests of the range">
+      <Loaded query={report} lines={4}>
+        {({ before, after, byTeam, isSample, replayed }) => (
+          <>
+            <p>
+              {after.costNanoUsd === before.costNanoUsd ? (
+                'It would have changed no cost.'
+              ) : (
+                <>
+                  It would have {after.costNanoUsd < before.costNanoUsd ? 'saved' : 'cost'}{' '}
+                  <strong>{money(Math.abs(before.costNanoUsd - after.costNanoUsd))}</strong> of{' '}
+                  {money(before.costNanoUsd)}
+                  {isSample && `, in an even sample of ${count(replayed)} requests`}.
+                </>
+              )}{' '}
+              {doubtOf(byTeam)}
+            </p>
+            <DataTable
+              caption={`What enforcing ${route} would have done, by team`}
+              rows={byTeam}
+              keyOf={({ team }) => team}
+              sortedBy="doubt"
+              columns={[
+                { key: 'team', title: 'Team', render: ({ team }) => team, sortBy: ({ team }) => team },
+                figure('requests', 'Requests', ({ after: { requests } }) => requests, count),
+                figure('cost', 'Cost', ({ before: { costNanoUsd } }) => costNanoUsd, money),
+                figure('then', 'Enforced', ({ after: { costNanoUsd } }) => costNanoUsd, money),
+                figure('small', 'Weakest tier', ({ after: { smallShare } }) => smallShare, percent),
+                figure('quality', 'Expected quality', ({ after: { expectedQuality } }) => expectedQuality, percent),
+                figure('doubt', 'Lost quality', lostQuality, (lost) => percent(lost)),
+              ]}
+            />
+          </>
+        )}
+      </Loaded>
     </Card>
   );
+};
+
+type TeamFigures = Simulation['byTeam'][number];
+
+const figure = (
+  key: string,
+  title: string,
+  value: (row: TeamFigures) => number | null,
+  format: (value: number | null) => string,
+) => ({
+  key,
+  title,
+  isNumber: true,
+  render: (row: TeamFigures) => format(value(row)),
+  sortBy: value,
+});
+
+const lostQuality = ({ before, after }: TeamFigures): number | null =>
+  before.expectedQuality === null || after.expectedQuality === null
+    ? null
+    : before.expectedQuality - after.expectedQuality;
+
+const doubtOf = (byTeam: readonly TeamFigures[]): string => {
+  const [worst] = byTeam.toSorted((a, b) => (lostQuality(b) ?? 0) - (lostQuality(a) ?? 0));
+  const lost = worst === undefined ? 0 : (lostQuality(worst) ?? 0);
+  return worst === undefined || lost < 0.005
+    ? 'No team would have been answered noticeably worse.'
+    : `It is least sure for ${worst.team}: ${percent(lost)} of its answers would rather have come from the strongest tier.`;
 };

@@ -22,6 +22,8 @@ const TimeChart = lazy(loadChart);
 // Fetched while the figures are asked for, where the first page is this one.
 if (/^\/dashboard\/?$/.test(window.location.pathname)) void loadChart();
 
+/** The range before, in words. */
+const BEFORE = { '1h': 'hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days', '90d': '90 days' } as const;
 const FILTERS = ['team', 'keyId', 'route', 'tier', 'model'] as const;
 
 /** Where the money goes, what was saved, and how well requests were answered. */
@@ -39,7 +41,7 @@ export const OverviewPage = () => {
   return (
     <>
       <Live of="report" />
-      <PageHead title="Overview" note="What was spent and saved, and how requests were answered.">
+      <PageHead title="Overview" note={`What was spent and saved, against the ${BEFORE[name]} before.`}>
         {active.map((filter) => (
           <button key={filter} type="button" className="button" onClick={() => setQuery({ [filter]: null })}>
             {filter === 'keyId' ? 'key' : filter}: {query.get(filter)} ✕
@@ -63,71 +65,74 @@ export const OverviewPage = () => {
         }
       </Loaded>
       <Loaded query={series} lines={8}>
-        {({ points }) => (
-          <Suspense fallback={<Skeleton lines={8} />}>
-            <div className="halves">
-              <Card title="Spend and savings" note="US dollars in each step">
-                <TimeChart
-                  label="Spend and savings over time"
-                  points={points.map(({ at, totals }) => ({
-                    at,
-                    cost: totals.costNanoUsd,
-                    saved: Math.max(0, totals.savedNanoUsd),
-                  }))}
-                  series={[
-                    { key: 'cost', name: 'Spent', color: 'var(--large)' },
-                    { key: 'saved', name: 'Saved', color: 'var(--small)' },
-                  ]}
-                  format={money}
-                />
-              </Card>
-              <Card title="Requests by tier" note="requests in each step">
-                <TimeChart
-                  label="Requests by tier over time"
-                  points={points.map(({ at, byTier }) => ({ at, ...byTier }))}
-                  series={seriesOf(points.map(({ byTier }) => byTier))}
-                  format={count}
-                />
-              </Card>
-              <Card title="Latency" note="milliseconds, by the logarithmic steps of the roll-ups">
-                <TimeChart
-                  kind="line"
-                  label="Latency over time"
-                  points={points.map(({ at, totals }) => ({
-                    at,
-                    p50: totals.p50Ms,
-                    p95: totals.p95Ms,
-                    first: totals.firstTokenP50Ms,
-                  }))}
-                  series={[
-                    { key: 'p50', name: 'p50', color: 'var(--small)' },
-                    { key: 'p95', name: 'p95', color: 'var(--large)' },
-                    { key: 'first', name: 'first token p50', color: 'var(--cached)' },
-                  ]}
-                  format={milliseconds}
-                />
-              </Card>
-              <Card title="Errors, fallbacks, escalations" note="requests in each step">
-                <TimeChart
-                  kind="line"
-                  label="Errors, fallbacks and escalations over time"
-                  points={points.map(({ at, totals }) => ({
-                    at,
-                    errors: totals.errors,
-                    fellBack: totals.fellBack,
-                    escalated: totals.escalated,
-                  }))}
-                  series={[
-                    { key: 'errors', name: 'Errors', color: 'var(--bad)' },
-                    { key: 'fellBack', name: 'Fallbacks', color: 'var(--cached)' },
-                    { key: 'escalated', name: 'Escalations', color: 'var(--large)' },
-                  ]}
-                  format={count}
-                />
-              </Card>
-            </div>
-          </Suspense>
-        )}
+        {({ points, stepMs }) =>
+          points.every(({ totals }) => totals.requests === 0) ? null : (
+            <Suspense fallback={<Skeleton lines={8} />}>
+              <div className="halves">
+                <Card title="Spend and savings" note={`US dollars ${per(stepMs)}`}>
+                  <TimeChart
+                    label="Spend and savings over time"
+                    points={points.map(({ at, totals }) => ({
+                      at,
+                      cost: totals.costNanoUsd,
+                      saved: Math.max(0, totals.savedNanoUsd),
+                    }))}
+                    series={[
+                      { key: 'cost', name: 'Spent', color: 'var(--large)' },
+                      { key: 'saved', name: 'Saved', color: 'var(--small)' },
+                    ]}
+                    format={money}
+                  />
+                </Card>
+                <Card title="Requests by tier" note={`requests ${per(stepMs)}, and their share of the range`}>
+                  <TimeChart
+                    label="Requests by tier over time"
+                    points={points.map(({ at, byTier }) => ({ at, ...byTier }))}
+                    series={seriesOf(points.map(({ byTier }) => byTier))}
+                    format={count}
+                    legendNote={({ key }) => percent(shareOf(points, key))}
+                  />
+                </Card>
+                <Card title="Latency" note="of answered requests, to within five percent">
+                  <TimeChart
+                    kind="line"
+                    label="Latency over time"
+                    points={points.map(({ at, totals }) => ({
+                      at,
+                      p50: totals.p50Ms,
+                      p95: totals.p95Ms,
+                      first: totals.firstTokenP50Ms,
+                    }))}
+                    series={[
+                      { key: 'p50', name: 'p50', color: 'var(--small)' },
+                      { key: 'p95', name: 'p95', color: 'var(--large)' },
+                      { key: 'first', name: 'first token p50', color: 'var(--cached)' },
+                    ]}
+                    format={milliseconds}
+                  />
+                </Card>
+                <Card title="Errors, fallbacks, escalations" note={`requests ${per(stepMs)}`}>
+                  <TimeChart
+                    kind="line"
+                    label="Errors, fallbacks and escalations over time"
+                    points={points.map(({ at, totals }) => ({
+                      at,
+                      errors: totals.errors,
+                      fellBack: totals.fellBack,
+                      escalated: totals.escalated,
+                    }))}
+                    series={[
+                      { key: 'errors', name: 'Errors', color: 'var(--bad)' },
+                      { key: 'fellBack', name: 'Fallbacks', color: 'var(--cached)' },
+                      { key: 'escalated', name: 'Escalations', color: 'var(--large)' },
+                    ]}
+                    format={count}
+                  />
+                </Card>
+              </div>
+            </Suspense>
+          )
+        }
       </Loaded>
       <BreakdownCard />
     </>
@@ -137,6 +142,25 @@ export const OverviewPage = () => {
 const rangeOf = (ms: number) => {
   const now = Date.now();
   return { from: new Date(now - ms).toISOString(), to: new Date(now).toISOString() };
+};
+
+/** How long a step of the charts is, such as `per hour`. */
+const per = (stepMs: number): string => {
+  const [count, unit] =
+    stepMs % DAY_MS === 0
+      ? [stepMs / DAY_MS, 'day']
+      : stepMs % HOUR_MS === 0
+        ? [stepMs / HOUR_MS, 'hour']
+        : [stepMs / 60_000, 'minute'];
+  return count === 1 ? `per ${unit}` : `per ${count} ${unit}s`;
+};
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const shareOf = (points: ReportSeries['points'], tier: string): number => {
+  const sum = (of: (byTier: Record<string, number>) => number) =>
+    points.reduce((total, { byTier }) => total + of(byTier), 0);
+  return sum((byTier) => byTier[tier] ?? 0) / sum((byTier) => Object.values(byTier).reduce((a, b) => a + b, 0));
 };
 
 const Figures = ({ now, before }: Summary) => {
@@ -150,7 +174,11 @@ const Figures = ({ now, before }: Summary) => {
         value={money(now.costNanoUsd)}
         trend={change(now.costNanoUsd, before.costNanoUsd)}
         isGood={less(now.costNanoUsd, before.costNanoUsd)}
-        note={now.unknownCosts > 0 ? `${count(now.unknownCosts)} requests have no known price` : undefined}
+        note={
+          now.unknownCosts > 0
+            ? `${count(now.unknownCosts)} requests have no known price`
+            : `${money(now.costNanoUsd / now.requests)} a request`
+        }
       />
       <Stat
         name="Saved against the large model"
@@ -190,7 +218,7 @@ const Figures = ({ now, before }: Summary) => {
         value={percent(share(now.errors, now))}
         trend={change(share(now.errors, now), share(before.errors, before))}
         isGood={less(share(now.errors, now), share(before.errors, before))}
-        note={`${count(now.fellBack)} fell back, ${count(now.refused)} refused, ${count(now.aborted)} left by the client`}
+        note={`${count(now.fellBack)} fell back, ${count(now.refused)} refused, ${count(now.aborted)} aborted`}
       />
       <Stat
         name="Energy of local models"

@@ -5,8 +5,9 @@ import { Facts } from '../components/facts.tsx';
 import { Link } from '../components/link.tsx';
 import { PageHead } from '../components/page-head.tsx';
 import { Segmented } from '../components/segmented.tsx';
+import { Empty } from '../components/states.tsx';
 import { type ChatResult, streamChat } from '../lib/chat-stream.ts';
-import { milliseconds } from '../lib/format.ts';
+import { milliseconds, money } from '../lib/format.ts';
 import { hrefOf } from '../lib/location.ts';
 
 type Side = { result: ChatResult | null; error: string | null };
@@ -115,8 +116,9 @@ export default function PlaygroundPage() {
 
 const Answer = ({ name, side: { result, error } }: { name: string; side: Side }) => (
   <Card title={name}>
+    {result === null && error === null && <Empty title="No answer yet" />}
     <p className="reply" aria-live="polite">
-      {result?.text ?? ''}
+      {result?.text}
     </p>
     {error !== null && (
       <p className="notice notice-bad" role="alert">
@@ -150,7 +152,7 @@ const Answer = ({ name, side: { result, error } }: { name: string; side: Side })
 );
 
 const usd = (value: string | undefined): string | undefined =>
-  value === undefined || value === 'unknown' ? value : `$${value}`;
+  value === undefined || value === 'unknown' ? value : money(Math.round(Number(value) * 1e9));
 
 const useModelNames = (key: string): string[] => {
   const list = useQuery({

@@ -49,8 +49,13 @@ const FileCard = ({ view }: { view: ConfigView }) => {
   const isChecked = check.data?.ok === true && check.variables === undefined && !check.isPending;
   return (
     <Card
-      title={view.file}
-      note={`version ${view.version} in force since ${moment(view.loadedAt)}`}
+      title={view.file.split(/[\\/]/).at(-1) ?? view.file}
+      note={
+        <>
+          version <span className="mono">{view.version}</span> in force since {moment(view.loadedAt)} ·{' '}
+          <span className="mono">{view.file}</span>
+        </>
+      }
       actions={
         isEditable ? (
           <div className="row">
@@ -153,13 +158,17 @@ const HistoryCard = () => {
                   <div className="row">
                     <span className="mono">{version}</span>
                     <span>{moment(at)}</span>
-                    <span className="hint">{by ?? 'changed on disk'}</span>
+                    <span className="hint">{by === null ? 'read from disk' : `saved by ${by}`}</span>
                   </div>
-                  <ul>
-                    {changes.map((change) => (
-                      <li key={change}>{change}</li>
-                    ))}
-                  </ul>
+                  {changes.length === 0 ? (
+                    <p className="hint">nothing in it had changed</p>
+                  ) : (
+                    <ul className="changes mono">
+                      {changes.map((change) => (
+                        <li key={change}>{change}</li>
+                      ))}
+                    </ul>
+                  )}
                 </li>
               ))}
             </ol>

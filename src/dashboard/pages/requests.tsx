@@ -10,6 +10,7 @@ import { Empty, Failure, Skeleton } from '../components/states.tsx';
 import { callApi } from '../lib/api.ts';
 import { setQuery, useLocation } from '../lib/location.ts';
 import { useRange } from '../lib/range.ts';
+import { useSession } from '../lib/session.ts';
 import { WhyCard } from './why-card.tsx';
 
 const FILTERS = [
@@ -32,6 +33,7 @@ export default function RequestsPage() {
   const queries = useQueryClient();
   const { query } = useLocation();
   const { ms } = useRange();
+  const { team } = useSession();
   const filters = Object.fromEntries(
     [...FILTERS.map(({ name }) => name), 'outcome', 'cache'].map((name) => [name, query.get(name) ?? '']),
   );
@@ -78,7 +80,7 @@ export default function RequestsPage() {
         <RangePicker />
       </PageHead>
       <div className="toolbar filters">
-        {FILTERS.map(({ name, label }) => (
+        {FILTERS.filter(({ name }) => name !== 'team' || team === null).map(({ name, label }) => (
           <label className="field" key={name}>
             <span>{label}</span>
             <input

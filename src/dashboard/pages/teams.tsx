@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import type { AuditPage } from '../../contract/admin/audit.ts';
-import type { BudgetList, BudgetUse, LimitUse } from '../../contract/admin/budgets.ts';
+import type { BudgetList, BudgetUse, LimitedSubject, LimitUse } from '../../contract/admin/budgets.ts';
 import type { CreateKey, KeyList, KeyView, NewSecret } from '../../contract/admin/keys.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
+import { BurnDown } from '../components/burn-down.tsx';
 import { Card } from '../components/card.tsx';
 import { DataTable } from '../components/data-table.tsx';
 import { Dialog } from '../components/drawer.tsx';
@@ -45,6 +46,7 @@ export default function TeamsPage() {
 }
 
 const BudgetCard = () => {
+  const nameOf = useSubjectName();
   const budgets = useQuery({
     queryKey: ['budgets'],
     queryFn: () => callApi<BudgetList>('/budgets'),
@@ -61,7 +63,11 @@ const BudgetCard = () => {
           ) : (
             <div className="stack">
               {rows.map((row) => (
-                <Budget key={`${row.subject.kind} ${row.subject.name} ${row.per}`} budget={row} />
+                <Budget
+                  key={`${row.subject.kind} ${row.subject.name} ${row.per}`}
+                  budget={row}
+                  name={nameOf(row.subject)}
+                />
               ))}
               {limits.length > 0 && (
                 <DataTable
@@ -69,7 +75,7 @@ const BudgetCard = () => {
                   rows={limits}
                   keyOf={({ subject }) => `${subject.kind} ${subject.name}`}
                   columns={[
-                    { key: 'subject', title: 'Limit of', render: ({ subject }) => `${subject.kind} ${subject.name}` },
+                    { key: 'subject', title: 'Limit of', render: ({ subject }) => nameOf(subject) },
                     use('requests', 'Requests / min', ({ requestsPerMinute }) => requestsPerMinute),
                     use('tokens', 'Tokens / min', ({ tokensPerMinute }) => tokensPerMinute),
                     use('concurrent', 'At once', ({ concurrent }) => concurrent),
@@ -84,6 +90,14 @@ const BudgetCard = () => {
   );
 };
 
+/** Keys by whose they are, where that may be known. */
+const useSubjectName = () => {
+  const { team } = useSession();
+  const keys = useQuery({ queryKey: ['keys'], queryFn: () => callApi<KeyList>('/keys'), enabled: team === null });
+  return ({ kind, name }: LimitedSubject): string =>
+    `${kind} ${(kind === 'key' && keys.data?.keys.find(({ id }) => id === name)?.name) || name}`;
+};
+
 const use = (key: string, title: string, of: (row: LimitUse) => { limit: number; used: number } | null) => ({
   key,
   title,
@@ -94,40 +108,36 @@ const use = (key: string, title: string, of: (row: LimitUse) => { limit: number;
   },
 });
 
-const Budget = ({ budget }: { budget: BudgetUse }) => {
-  const { subject, per, limitNanoUsd, spentNanoUsd, forecastNanoUsd, exhaustedAt, onExceeded, periodEnd, timeZone } =
-    budget;
+const Budget = ({ budget, name }: { budget: BudgetUse; name: string }) => {
+  const { per, limitNanoUsd, spentNanoUsd, forecastNanoUsd, exhaustedAt, onExceeded, periodEnd, timeZone } = budget;
   const share = spentNanoUsd / limitNanoUsd;
   const level = share >= 1 ? 'bad' : share >= 0.8 || exhaustedAt !== null ? 'warn' : 'good';
   return (
-    <div className="stack">
-      <div className="row">
-        <strong>
-          {subject.kind} {subject.name}
-        </strong>
-        <span>
-          {money(spentNanoUsd)} of {money(limitNanoUsd)} {per === 'total' ? 'in total' : `this ${per}`} (
-          {percent(share, 0)})
-        </span>
-        {exhaustedAt !== null && share < 1 && <Badge tone="warn">gone by {moment(exhaustedAt)}</Badge>}
-        {share >= 1 && (
-          <Badge tone="bad">{onExceeded === 'reject' ? 'requests are refused' : `answered by ${onExceeded}`}</Badge>
-        )}
+    <div className="budget">
+      <div className="stack">
+        <div className="row">
+          <strong>{name}</strong>
+          {exhaustedAt !== null && share < 1 && <Badge tone="warn">gone by {moment(exhaustedAt)}</Badge>}
+          {share >= 1 && (
+            <Badge tone="bad">{onExceeded === 'reject' ? 'requests are refused' : `answered by ${onExceeded}`}</Badge>
+          )}
+        </div>
+        <p>
+          <strong className="figure">{money(spentNanoUsd)}</strong> of {money(limitNanoUsd)}{' '}
+          {per === 'total' ? 'in total' : `this ${per}`} ({percent(share, 0)})
+        </p>
+        <meter className="visually-hidden" aria-label={`Budget of ${name}`} value={Math.min(1, share)}>
+          {percent(share, 0)} spent
+        </meter>
+        <div className="meter" data-level={level}>
+          <span style={{ width: `${Math.min(100, share * 100).toFixed(1)}%` }} />
+        </div>
+        <p className="hint">
+          {forecastNanoUsd !== null && `On the way to ${money(forecastNanoUsd)}. `}
+          {periodEnd !== null && `Begins anew ${moment(periodEnd)} (${timeZone}).`}
+        </p>
       </div>
-      <meter
-        className="visually-hidden"
-        aria-label={`Budget of ${subject.kind} ${subject.name}`}
-        value={Math.min(1, share)}
-      >
-        {percent(share, 0)} spent
-      </meter>
-      <div className="meter" data-level={level}>
-        <span style={{ width: `${Math.min(100, share * 100).toFixed(1)}%` }} />
-      </div>
-      <p className="hint">
-        {forecastNanoUsd !== null && `On the way to ${money(forecastNanoUsd)}. `}
-        {periodEnd !== null && `Begins anew ${moment(periodEnd)} (${timeZone}).`}
-      </p>
+      <BurnDown budget={budget} />
     </div>
   );
 };

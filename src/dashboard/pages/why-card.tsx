@@ -49,27 +49,53 @@ const Why = ({ entry }: { entry: RequestDetail }) => (
         ]}
       />
     </Card>
+    {entry.cacheEntry !== null && <FromCache found={entry.cacheEntry} cache={entry.cache} />}
     <Decision entry={entry} />
     {entry.attempts.length > 0 && <Attempts entry={entry} />}
     <Money entry={entry} />
-    {entry.cacheEntry !== null && (
-      <Card title="Served from the cache">
-        <Facts
-          facts={[
-            ['Age', milliseconds(entry.cacheEntry.ageMs)],
-            ['Similarity', entry.cacheEntry.similarity?.toFixed(3)],
-            ['Guards passed', entry.cacheEntry.guards?.join(', ')],
-            [
-              'Entry',
-              <span key="key" className="mono">
-                {entry.cacheEntry.key}
-              </span>,
-            ],
-          ]}
-        />
-      </Card>
-    )}
   </>
+);
+
+const KINDS: Record<string, string> = {
+  hit: 'the same request, word for word',
+  semantic: 'the same question in other words',
+  shared: 'another request for the same was under way',
+};
+
+/** Which stored answer it was, and what spoke for it. */
+const FromCache = ({
+  found: { key, ageMs, similarity, guards },
+  cache,
+}: {
+  found: NonNullable<RequestDetail['cacheEntry']>;
+  cache: string;
+}) => (
+  <Card title="Served from the cache" {...(KINDS[cache] !== undefined && { note: KINDS[cache] })}>
+    <Facts
+      facts={[
+        ['Similarity', similarity?.toFixed(3)],
+        ['Age', milliseconds(ageMs)],
+        [
+          'Entry',
+          <span key="key" className="mono">
+            {key}
+          </span>,
+        ],
+      ]}
+    />
+    {guards !== null && guards.length > 0 && (
+      <div className="stack">
+        <h3>Guards passed: both questions agree in</h3>
+        <ul className="row" aria-label="Guards passed">
+          {guards.map((guard) => (
+            <li key={guard}>
+              <Badge tone="good">✓ {guard}</Badge>
+            </li>
+          ))}
+        </ul>
+      </div>
+    )}
+  </Card>
 );
 
 const lineOf = ({ decision }: RequestDetail): string =>
