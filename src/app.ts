@@ -33,6 +33,7 @@ import { classifierOf } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
 import { createCountTokens } from './endpoints/count-tokens.ts';
 import { createEmbeddings } from './endpoints/embeddings.ts';
+import { createFeedback } from './endpoints/feedback.ts';
 import { createPassThrough } from './endpoints/pass-through.ts';
 import { createRealtime } from './endpoints/realtime.ts';
 import { createRerank } from './endpoints/rerank.ts';
@@ -234,6 +235,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       { path: '/completions', answer: (incoming) => answerOnce(incoming, textCompletions) },
       { path: '/messages/count_tokens', answer: createCountTokens(ports) },
       { path: '/rerank', answer: createRerank(ports) },
+      { path: '/rightsize/feedback', answer: createFeedback(ports) },
     ],
     inference: [
       { path: '/chat/completions', dialect: chatDialect },

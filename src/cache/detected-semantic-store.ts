@@ -28,7 +28,7 @@ export class DetectedSemanticStore implements SemanticStore {
 
   nearest: SemanticStore['nearest'] = async (...args) => (await this.#store())?.nearest(...args) ?? [];
   add: SemanticStore['add'] = async (...args) => (await this.#store())?.add(...args);
-  observe: SemanticStore['observe'] = async (...args) => (await this.#store())?.observe(...args);
+  observe: SemanticStore['observe'] = async (...args) => (await this.#store())?.observe(...args) ?? false;
   remove: SemanticStore['remove'] = async (...args) => (await this.#store())?.remove(...args) ?? false;
   usage: SemanticStore['usage'] = async (filter) => (await this.#store())?.usage(filter) ?? [];
   clear: SemanticStore['clear'] = async (filter) => (await this.#store())?.clear(filter) ?? [];

@@ -74,11 +74,12 @@ export class MemorySemanticStore implements SemanticStore {
     this.#shrink();
   }
 
-  async observe(partition: SemanticPartition, key: string, observation: Observation): Promise<void> {
+  async observe(partition: SemanticPartition, key: string, observation: Observation): Promise<boolean> {
     const slot = this.#homes.get(nameOf(partition))?.table.get(key);
-    if (slot === undefined) return;
+    if (slot === undefined) return false;
     const observations = [...slot.entry.observations, observation].slice(-MAX_OBSERVATIONS);
     slot.entry = { ...slot.entry, observations };
+    return true;
   }
 
   async remove(partition: SemanticPartition, key: string): Promise<boolean> {

@@ -87,9 +87,10 @@ export class RedisSemanticStore implements SemanticStore {
     await this.#redis.run(ADD, this.#keysOf(partition), args);
   }
 
-  async observe(partition: SemanticPartition, key: string, observation: Observation): Promise<void> {
+  async observe(partition: SemanticPartition, key: string, observation: Observation): Promise<boolean> {
     const args = [key, toText(observation), MAX_OBSERVATIONS];
-    await this.#redis.run(OBSERVE, [this.#keysOf(partition)[0]], args);
+    const seen = await this.#redis.run<number>(OBSERVE, [this.#keysOf(partition)[0]], args);
+    return seen.ok && seen.value === 1;
   }
 
   async remove(partition: SemanticPartition, key: string): Promise<boolean> {

@@ -98,7 +98,8 @@ export class SemanticLookUp {
   async keep(place: CachePlace, completion: ChatCompletion): Promise<void> {
     const { partition, text, facts } = this.#question;
     const { store } = this.#parts;
-    if (this.#vector === null) return;
+    // Calls are made for one question's own words.
+    if (this.#vector === null || completion.choices.some(({ message }) => message.tool_calls)) return;
     if (this.#check !== null) {
       const { entry, similarity, answer } = this.#check;
       const isRight = await this.#isSameAnswer(answer.completion, completion);

@@ -42,8 +42,8 @@ export interface SemanticStore {
   ): Promise<Neighbour[]>;
   /** Adds a question for `lifeMs`, in place of one of the same `place`. */
   add(partition: SemanticPartition, vector: Float32Array, entry: SemanticEntry, lifeMs: number): Promise<void>;
-  /** What a check showed; without effect where the entry is gone. */
-  observe(partition: SemanticPartition, key: string, observation: Observation): Promise<void>;
+  /** What a check showed. Whether the entry was there. */
+  observe(partition: SemanticPartition, key: string, observation: Observation): Promise<boolean>;
   /** Whether it was there. */
   remove(partition: SemanticPartition, key: string): Promise<boolean>;
   /** What is held, by team and route. @throws GatewayError `cache_unavailable`. */

@@ -13,7 +13,6 @@ import type { Logger } from '../lib/logger.ts';
 import { createAdminApp } from './admin/admin-app.ts';
 import type { AdminOptions } from './admin/admin-env.ts';
 import { dashboardRoutes } from './dashboard.ts';
-import { createFeedback, type FeedbackOptions } from './feedback.ts';
 import { type Endpoint, handleEndpoint, handleInference, handlePassThrough, type InferencePath } from './inference.ts';
 import type { Metrics } from './metrics.ts';
 import { listModels } from './models.ts';
@@ -24,8 +23,7 @@ import { readinessOf } from './readiness.ts';
 import { createResponsesApp, type ResponsesOptions } from './responses.ts';
 
 export type HttpOptions = AdminOptions &
-  ResponsesOptions &
-  FeedbackOptions & {
+  ResponsesOptions & {
     pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
     /** Every path that the pipeline answers. */
     inference: InferencePath[];
@@ -104,8 +102,6 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
       });
       app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
     }
-    app.post(`${prefix}/rightsize/feedback`, createFeedback(options));
-    app.all(`${prefix}/rightsize/feedback`, (context) => refuseMethod(context, 'POST'));
     app.route(`${prefix}/responses`, createResponsesApp(options));
     app.get(`${prefix}/models`, async (context) => {
       const { entries, json } = models();

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cachePlace } from '../../src/cache/cache-key.ts';
+import { semanticQuestion } from '../../src/cache/semantic-question.ts';
 import { parseChatRequest } from '../../src/contract/chat-request.ts';
 
 const word = fc.string({ unit: 'grapheme', maxLength: 6 });
@@ -114,6 +115,48 @@ test('any change of a field that has a meaning is another place', () => {
     fc.property(scope, request, change, (where, body, changed) => {
       expect(keyOf(where, { ...body, ...changed })).not.toBe(keyOf(where, body));
     }),
+    { numRuns: 100 },
+  );
+});
+
+/** Where the question that ends a request is compared by meaning; without tools and numbers of 16 digits it is. */
+const partitionOf = (
+  where: Scope,
+  { tools: _, seed: __, extra: ___, ...body }: Record<string, unknown>,
+  question: string,
+  write = JSON.stringify,
+) => {
+  const messages = [...(body['messages'] as object[]), { role: 'user', content: question }];
+  return semanticQuestion(where, parseChatRequest(Buffer.from(write({ ...body, messages }))))?.partition.id;
+};
+const question = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => text.trim() !== '');
+
+test('questions are compared within one tenant and one request, whatever the question and its spelling', () => {
+  const change = fc.oneof(
+    fc.record({ top_p: fc.constantFrom(0.1, 0.2) }),
+    fc.record({ n: fc.constant(2) }),
+    fc.record({ response_format: fc.constant({ type: 'json_object' }) }),
+    fc.record({ never_heard_of: fc.constantFrom(0, '', false) }),
+    fc.record({ messages: fc.constant([{ role: 'system', content: 'Another prompt, of more than six letters.' }]) }),
+  );
+  const teams = fc.uniqueArray(fc.string({ unit: 'binary', maxLength: 8 }), { minLength: 2, maxLength: 2 });
+  fc.assert(
+    fc.property(
+      scope,
+      request,
+      question,
+      question,
+      change,
+      teams,
+      (where, body, one, other, changed, [a = '', b = '']) => {
+        const id = partitionOf(where, body, one);
+        expect(id).toMatch(/^[0-9a-f]{64}$/);
+        const same = { ...body, stream: true, user: 'u', metadata: { a: '1' }, logit_bias: null };
+        expect(partitionOf(where, same, other, (value) => respelled(value))).toBe(id);
+        expect(partitionOf(where, { ...body, ...changed }, one)).not.toBe(id);
+        expect(partitionOf({ ...where, team: a }, body, one)).not.toBe(partitionOf({ ...where, team: b }, body, one));
+      },
+    ),
     { numRuns: 100 },
   );
 });

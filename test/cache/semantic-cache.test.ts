@@ -38,6 +38,7 @@ beforeAll(async () => {
 const KEYS = [
   { secret: 'rs-one', caller: { keyId: 'key_1', team: 'one' } },
   { secret: 'rs-two', caller: { keyId: 'key_2', team: 'two' } },
+  { secret: 'rs-limited', caller: { keyId: 'key_3', team: 'three', limits: { requestsPerMinute: 1 } } },
 ];
 const routesOf = () => {
   const semantic = { embeddings: 'sentences', minSimilarity: 0.95 };
@@ -83,8 +84,12 @@ const ask = (
   }: Record<string, unknown> & { headers?: Record<string, string> } = {},
 ) => chat(gateway.url, { messages: [{ role: 'user', content: question }], ...body }, headers);
 /** A plain answer in other words than the upstream's usual ones. */
-const sayInstead = ({ response }: UpstreamCall, content: string, logprobs: unknown = null) => {
-  const choice = { index: 0, message: { role: 'assistant', content }, finish_reason: 'stop', logprobs };
+const sayInstead = (
+  { response }: UpstreamCall,
+  content: string,
+  { logprobs = null, finish = 'stop' }: { logprobs?: unknown; finish?: string } = {},
+) => {
+  const choice = { index: 0, message: { role: 'assistant', content }, finish_reason: finish, logprobs };
   const usage = { prompt_tokens: 30, completion_tokens: 1, total_tokens: 31 };
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(
@@ -179,6 +184,13 @@ test('tool calls, and answers that were cut off, are never served to another que
   await ask('How warm is it in Paris?', body);
   expect(embedder.seen).toHaveLength(0);
   expect(cacheOf(await ask('How warm is it in Paris ?', body))).toBe('miss');
+  // A model may call what it was not offered.
+  await ask('How warm is it in Rome?');
+  upstream.always((call) => sayInstead(call, 'Rome is', { finish: 'length' }));
+  expect(cacheOf(await ask('How warm is it in Rome ?'))).toBe('miss');
+  upstream.always(good);
+  expect(cacheOf(await ask('Tell me how warm it is in Rome.'))).toBe('miss');
+  expect(cacheOf(await ask('Please tell me how warm it is in Rome.'))).toBe('semantic');
 });
 
 test('cache-control is obeyed', async () => {
@@ -187,10 +199,13 @@ test('cache-control is obeyed', async () => {
   expect(cacheOf(await ask('Who is the painter of the Mona Lisa?', with_('no-store')))).toBe('miss');
   await ask('Who painted the Mona Lisa?');
   expect(cacheOf(await ask('Who is the painter of the Mona Lisa?', with_('no-cache')))).toBe('bypass');
+  expect(cacheOf(await ask('Who was the painter of the Mona Lisa?', with_('no-store')))).toBe('miss');
+  expect(cacheOf(await ask('Tell me, who painted the Mona Lisa?', with_('no-store')))).toBe('semantic');
   clock.advance(60_000);
   const other = 'Please tell me who painted the Mona Lisa?';
   expect(cacheOf(await ask(other, with_('max-age=30')))).toBe('miss');
   expect((await ask('Tell me who painted the Mona Lisa', with_('only-if-cached'))).status).toBe(200);
+  expect((await ask('Tell me who painted the Night Watch', with_('only-if-cached'))).status).toBe(504);
 });
 
 test.each<[string, AnyUpstream['handler']]>([
@@ -226,6 +241,19 @@ test('bad feedback takes the entry out at once; that of another team changes not
   expect((await post(gateway.url, { request_id: 'x', verdict: 'good' }, {}, '/v1/rightsize/feedback')).status).toBe(
     401,
   );
+  expect(await entryOf(await say(id, 'good'))).toMatchObject({
+    endpoint: '/v1/rightsize/feedback',
+    team: 'one',
+    outcome: 'ok',
+    costNanoUsd: 0,
+    reason: 'feedback good, entry none',
+  });
+});
+
+test('feedback counts against the requests per minute of its team', async () => {
+  const limited = { authorization: 'Bearer rs-limited' };
+  const replies = [await say('req_x', 'good', limited), await say('req_x', 'good', limited)];
+  expect(replies.map(({ status }) => status)).toEqual([200, 429]);
 });
 
 test('a check that finds another answer keeps the entry from being served', async () => {
@@ -235,21 +263,32 @@ test('a check that finds another answer keeps the entry from being served', asyn
   expect(cacheOf(await ask('Tell me what is the speed of light.'))).toBe('miss');
   random = 0.5;
   upstream.always(good);
-  const { text } = await ask('Please tell me what is the speed of light?');
-  // The question that was asked for the check is an entry too, with the newer answer; the older one waits for checks.
-  expect(JSON.parse(text).choices[0].message.content).not.toBe(ANSWER);
+  // The question that was asked for the check is an entry too, with the newer answer.
+  const newer = await ask('Please tell me what is the speed of light?');
+  expect(JSON.parse(newer.text).choices[0].message.content).toBe('far from 12 of it');
+  await say(newer.headers['x-request-id'], 'bad');
+  const { length } = upstream.calls;
+  expect(cacheOf(await ask('Could you tell me what is the speed of light?'))).toBe('miss');
+  expect(upstream.calls).toHaveLength(length + 1);
 });
 
 test('the verifier decides what is not sure: yes serves, no and no answer do not', async () => {
   const told = (token: string) => (call: UpstreamCall) => {
     if (call.body['logprobs'] !== true) return good(call);
-    sayInstead(call, token, { content: [{ token, logprob: -0.01, top_logprobs: [{ token, logprob: -0.01 }] }] });
+    sayInstead(call, token, {
+      logprobs: { content: [{ token, logprob: -0.01, top_logprobs: [{ token, logprob: -0.01 }] }] },
+    });
   };
   await ask('How do I sort a list in Python?', { model: 'asked' });
   upstream.always(told('no'));
   expect(cacheOf(await ask('In Python, how can I sort a list?', { model: 'asked' }))).toBe('miss');
+  upstream.always((call) => (call.body['logprobs'] === true ? void call.response.destroy() : good(call)));
+  expect(cacheOf(await ask('In Python, how can you sort a list?', { model: 'asked' }))).toBe('miss');
+  upstream.always((call) => (call.body['logprobs'] === true ? sayInstead(call, 'Yes') : good(call)));
+  expect(cacheOf(await ask('In Python, how do you sort a list?', { model: 'asked' }))).toBe('miss');
   upstream.always(told('Yes'));
-  const hit = await ask('How can you sort a list in Python?', { model: 'asked' });
+  // Of another length than those before, so that its vector is another.
+  const hit = await ask('How can I sort a list in Python?', { model: 'asked' });
   expect(cacheOf(hit)).toBe('semantic');
   expect((await entryOf(hit))?.attempts.map(({ upstream: name, isShown }) => [name, isShown])).toEqual([
     ['vectors', false],
@@ -260,6 +299,7 @@ test('the verifier decides what is not sure: yes serves, no and no answer do not
 test('identical requests at one time follow one search', async () => {
   await ask('What is the meaning of life?');
   const replies = await Promise.all([1, 2, 3].map(() => ask('Tell me what is the meaning of life')));
+  expect(embedder.seen).toHaveLength(2);
   expect(replies.map(cacheOf)).toEqual(['semantic', 'semantic', 'semantic']);
   expect(upstream.calls).toHaveLength(1);
 });

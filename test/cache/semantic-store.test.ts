@@ -102,13 +102,15 @@ const describeSemanticStore = (name: string, create: Create): void => {
     test('what was observed stays with the entry, the newest of it, and goes with it', async () => {
       const { store } = start();
       await store.add(P, unit([1, 0]), entry('one'), HOUR);
-      for (let i = 0; i < 40; i++) await store.observe(P, 'one', { similarity: i / 40, isRight: i % 2 === 1 });
+      for (let i = 0; i < 40; i++) {
+        expect(await store.observe(P, 'one', { similarity: i / 40, isRight: i % 2 === 1 })).toBe(true);
+      }
       const [found] = await store.nearest(P, unit([1, 0]), all);
       expect(found?.entry.observations).toHaveLength(32);
       expect(found?.entry.observations.at(-1)).toEqual({ similarity: 39 / 40, isRight: true });
       expect(found?.entry.observations.at(-2)).toEqual({ similarity: 38 / 40, isRight: false });
       expect([await store.remove(P, 'one'), await store.remove(P, 'one')]).toEqual([true, false]);
-      await store.observe(P, 'one', { similarity: 1, isRight: true });
+      expect(await store.observe(P, 'one', { similarity: 1, isRight: true })).toBe(false);
       expect(await store.nearest(P, unit([1, 0]), all)).toEqual([]);
     });
 
