@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeBenchModel } from './bench/bench-model.ts';
 import { compareEngines, type EngineComparison, type Speed } from './bench/compare-engines.ts';
+import { type ConfidenceCost, measureConfidence } from './bench/measure-confidence.ts';
 import { type GatewayFigures, measureGateway } from './bench/measure-gateway.ts';
 
 /**
@@ -22,6 +23,7 @@ const USAGE = `usage: npm run bench:engine -- [options]
   --top-k 0                  of each request: 0 is OpenAI's way, 40 llama.cpp's default
   --host <main.ts>           another build of src/model-host to measure
   --no-gateway               leaves the gateway out
+  --confidence               measures only what the statistics of the first 24 of 256 tokens cost
   --json
 
 The peer is built from the sources of the same version that node-llama-cpp brings (a quarter of an hour):
@@ -44,6 +46,7 @@ const readArguments = () => {
       'top-k': { ...text, default: '0' },
       host: text,
       'no-gateway': { type: 'boolean' },
+      confidence: { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -53,6 +56,7 @@ const readArguments = () => {
     isHelp: values.help === true,
     isJson: values.json === true,
     hasGateway: values['no-gateway'] !== true,
+    isConfidence: values.confidence === true,
     parallels,
     parallel: Math.max(...parallels),
     threads: positive('--threads', values.threads),
@@ -142,6 +146,21 @@ const print = ({ machine, speeds, starts, gateway }: Report): void => {
   if (!hasPeer) console.log('\nNothing to compare with: name a --llama-server (see --help for how to get one).');
 };
 
+const printConfidence = (costs: ConfidenceCost[], isJson: boolean): void => {
+  if (isJson) console.log(JSON.stringify(costs, null, 2));
+  else
+    table(
+      ['at once', 'pairs', 'processor time with / without', 'middle half', 'duration with / without'],
+      costs.map(({ parallel, pairs, processorRatio, durationRatio, quartiles }) => [
+        `${parallel}`,
+        `${pairs}`,
+        show(processorRatio, 3),
+        quartiles.map((ratio) => ratio.toFixed(3)).join(' to '),
+        durationRatio.toFixed(3),
+      ]),
+    );
+};
+
 const LABELS: Record<Speed['workload'], string> = {
   read: 'prompt',
   write: 'generation',
@@ -176,6 +195,10 @@ const main = async (): Promise<number> => {
   try {
     const model = options.model ?? join(directory, 'bench.gguf');
     if (options.model === undefined) writeBenchModel(model);
+    if (options.isConfidence) {
+      printConfidence(await measureConfidence({ ...options, model, directory }), options.isJson);
+      return 0;
+    }
     const onProgress = (line: string) => process.stderr.write(`${line}\n`);
     const engines = await compareEngines({ ...options, model, directory, onProgress });
     const gateway = options.hasGateway ? await measureGateway({ ...options, model, directory }) : null;
