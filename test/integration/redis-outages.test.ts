@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RedisConnection } from '../../src/lib/redis-connection.ts';
+import { AnyUpstream, sendJson } from '../support/any-upstream.ts';
 import { chat } from '../support/chat-client.ts';
 import { ANSWER, FaultyUpstream, good } from '../support/faulty-upstream.ts';
 import { connectRedis } from '../support/redis-connection.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { RedisServer, vectorSetServers } from '../support/redis-server.ts';
 import { SlowProxy } from '../support/slow-proxy.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
@@ -17,12 +18,21 @@ const keep = <Thing extends { close(): Promise<unknown> }>(thing: Thing): Thing 
   return thing;
 };
 let upstream: FaultyUpstream;
+let embedder: AnyUpstream;
 let server: RedisServer;
 let question = 0;
 
+/** The machine's own, and one with vector sets where there is another. */
+let program: string | undefined;
+
 beforeEach(async () => {
   upstream = keep(await FaultyUpstream.start());
-  server = keep(await RedisServer.start());
+  embedder = keep(
+    await AnyUpstream.start((request) =>
+      sendJson(request, { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [1, 0] }] }),
+    ),
+  );
+  server = keep(await RedisServer.start({ program }));
 });
 afterEach(async () => {
   for (const thing of open.splice(0).reverse()) await thing.close();
@@ -33,9 +43,20 @@ const start = async (
   commandTimeoutMs = LIMIT_MS,
 ): Promise<TestGateway & { redis: RedisConnection }> => {
   const redis = keep(await connectRedis(url, { commandTimeoutMs }));
-  const route = { cache: { ttl: '1h' }, session: { ttl: '1h' }, difficulty: { largeShare: 0.5 } };
+  const cache = { ttl: '1h', semantic: { embeddings: 'sentences' } };
+  const route = { cache, session: { ttl: '1h' }, difficulty: { largeShare: 0.5 } };
   const routes = twoTierRoutes({ small: upstream.url, large: upstream.url }, { route });
-  const gateway = keep(await startGateway({ routes, redis }));
+  const vectors = { kind: 'openai-compatible', url: embedder.url };
+  const gateway = keep(
+    await startGateway({
+      routes: {
+        ...routes,
+        upstreams: { ...routes.upstreams, vectors },
+        models: [{ name: 'sentences', upstream: 'vectors', model: 'minilm' }],
+      },
+      redis,
+    }),
+  );
   return { ...gateway, redis };
 };
 const body = (text: string) => ({ messages: [{ role: 'user', content: text }] });
@@ -68,7 +89,14 @@ const readiness = async (gateway: TestGateway) => {
   return { http: reply.status, ...((await reply.json()) as { status: string; services: { redis: object } }) };
 };
 
-describe('no request fails, and Redis is used again by itself', () => {
+describe.each([undefined, ...vectorSetServers()])('no request fails, and Redis is used again by itself', (named) => {
+  beforeAll(() => {
+    program = named;
+  });
+  afterAll(() => {
+    program = undefined;
+  });
+
   test('when it is killed and comes back with empty data', async () => {
     const gateway = await start();
     await untilCached(gateway);
@@ -135,6 +163,19 @@ describe('no request fails, and Redis is used again by itself', () => {
 
 describe('gateways that share Redis', () => {
   const answerOf = (text: string) => JSON.parse(text).choices[0].message.content;
+
+  test('make one upstream call for 500 identical requests at once', async () => {
+    const [one, two] = [await start(server.url, 5_000), await start(server.url, 5_000)];
+    const asked = JSON.stringify({ model: 'auto', ...next() });
+    const headers = { 'content-type': 'application/json' };
+    const replies = Array.from({ length: 500 }, async (_, index) => {
+      const { url } = index % 2 === 0 ? one : two;
+      const reply = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body: asked });
+      return [reply.status, answerOf(await reply.text())].join();
+    });
+    expect(new Set(await Promise.all(replies))).toEqual(new Set([`200,${ANSWER}`]));
+    expect(upstream.calls).toHaveLength(1);
+  });
 
   test('make one upstream call for identical requests under way at both', async () => {
     const [one, two] = [await start(server.url, 5_000), await start(server.url, 5_000)];

@@ -14,8 +14,8 @@ export type RedisServerOptions = {
   args?: string[];
   /** Listens on a Unix socket as well, at `socket`. */
   hasSocket?: boolean;
-  /** A cluster of this one server, which holds all of it. */
-  isCluster?: boolean;
+  /** A cluster of this one server, which holds all of it; `member`: of one that is yet to be joined. */
+  isCluster?: boolean | 'member';
   /** A Sentinel that watches the server at this port, by the name `main`. */
   sentinelOf?: number;
 };
@@ -42,13 +42,17 @@ export class RedisServer {
     const server = new RedisServer(form.program ?? findRedisServer(), directory, await freePort(), [
       ...(form.sentinelOf === undefined ? [] : [writeSentinelConfig(directory, form.sentinelOf), '--sentinel']),
       ...(form.isCluster ? ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] : []),
-      ...(form.isCluster ? ['--cluster-port', String(await freePort())] : []),
+      ...(form.isCluster ? ['--cluster-port', String(await freePort()), '--cluster-require-full-coverage', 'no'] : []),
       ...(form.hasSocket ? ['--unixsocket', join(directory, 'redis.sock')] : []),
       ...args,
     ]);
     await server.start();
-    if (form.isCluster) await server.#takeAllSlots();
+    if (form.isCluster === true) await joinCluster([server]);
     return server;
+  }
+
+  get clusterPort(): string {
+    return this.#args[this.#args.indexOf('--cluster-port') + 1] ?? '';
   }
 
   get url(): string {
@@ -109,16 +113,40 @@ export class RedisServer {
     await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
 
-  async #takeAllSlots(): Promise<void> {
-    await this.ask((client) => client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'));
+/** Servers that hold an equal part of one cluster each. */
+export const startRedisCluster = async (nodes: number, options: RedisServerOptions = {}): Promise<RedisServer[]> => {
+  const starting = Array.from({ length: nodes }, () => RedisServer.start({ ...options, isCluster: 'member' }));
+  const servers = await Promise.all(starting);
+  await joinCluster(servers);
+  return servers;
+};
+
+const joinCluster = async (servers: RedisServer[]): Promise<void> => {
+  const info = (server: RedisServer) => server.ask(async (client) => String(await client.call('CLUSTER', 'INFO')));
+  const share = Math.ceil(SLOTS / servers.length);
+  const [first] = servers as [RedisServer];
+  for (const [index, server] of servers.entries()) {
+    const end = Math.min((index + 1) * share, SLOTS) - 1;
+    await server.ask((client) => client.call('CLUSTER', 'ADDSLOTSRANGE', String(index * share), String(end)));
+    await server.ask((client) => client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1)));
+    const meet = ['MEET', '127.0.0.1', String(server.port), server.clusterPort];
+    if (server !== first) await first.ask((client) => client.call('CLUSTER', ...meet));
+  }
+  for (const server of servers) {
     await until(
-      () => this.ask(async (client) => String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')),
-      10_000,
+      async () => {
+        const told = await info(server);
+        return told.includes('cluster_state:ok') && told.includes(`cluster_slots_assigned:${SLOTS}`);
+      },
+      15_000,
       'the cluster being whole',
     );
   }
-}
+};
+
+const SLOTS = 16_384;
 
 const writeSentinelConfig = (directory: string, port: number): string => {
   const file = join(directory, 'sentinel.conf');
