@@ -20,7 +20,7 @@ export class PostgresDatabase implements SqlDatabase {
 
   async query<Row extends object>(text: string, values: SqlValue[] = []): Promise<Row[]> {
     await this.#ready();
-    return this.#postgres.query<Row>(text, values);
+    return this.#postgres.query<Row>(text, values.map(storable));
   }
 
   async write(statements: SqlStatement[]): Promise<boolean> {
@@ -47,9 +47,12 @@ export class PostgresDatabase implements SqlDatabase {
   }
 }
 
+/** Postgres holds no NUL in a text (https://www.postgresql.org/docs/current/datatype-character.html). */
+const storable = (value: SqlValue): SqlValue => (typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value);
+
 const NO_MATCH = new Error('a statement that must change a row changed none');
 
 const run = async (query: Query, { text, values, mustMatch }: SqlStatement): Promise<void> => {
-  const rows = await query(mustMatch ? `${text} RETURNING 1` : text, values);
+  const rows = await query(mustMatch ? `${text} RETURNING 1` : text, values.map(storable));
   if (mustMatch && rows.length === 0) throw NO_MATCH;
 };

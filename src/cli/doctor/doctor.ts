@@ -7,7 +7,7 @@ import { readSettings, type ServeFlags } from '../../settings.ts';
 import { printClients } from '../clients.ts';
 import type { CliContext } from '../context.ts';
 import { checkClock, checkDataDir, checkDoor, checkNode, checkPort } from './check-machine.ts';
-import { checkRedis } from './check-stores.ts';
+import { checkPostgres, checkRedis } from './check-stores.ts';
 import { checkEngine, checkUpstreams } from './check-upstreams.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 
@@ -26,10 +26,11 @@ export const doctorCommand = async (options: DoctorOptions, context: CliContext)
   if (options.clients) return printClients(settings, context);
   const loaded = await loadConfig({ file: settings.configFile, environment, checkModel: parseWeights });
   const config = loaded.ok ? loaded.config : null;
-  const [upstreams, port, redis] = await Promise.all([
+  const [upstreams, port, redis, postgres] = await Promise.all([
     config === null ? { findings: [], able: new Set<string>(), dates: [] } : checkUpstreams(config, settings, LIMIT_MS),
     settings.port === 0 ? null : checkPort(settings, LIMIT_MS),
     checkRedis(settings, clock, LIMIT_MS),
+    checkPostgres(settings, LIMIT_MS),
   ]);
   const shown = relative('.', settings.configFile) || settings.configFile;
   const routes = loaded.ok
@@ -51,6 +52,7 @@ export const doctorCommand = async (options: DoctorOptions, context: CliContext)
     ...(hasLocalModel ? [checkEngine(settings, environment)] : []),
     ...(config === null ? [] : checkTiers(config, upstreams.able)),
     ...redis,
+    ...postgres,
   ];
   const isBroken = findings.some(({ state }) => state === 'broken');
   if (options.json) stdout.write(`${JSON.stringify({ ok: !isBroken, findings }, null, 2)}\n`);
