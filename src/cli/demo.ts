@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { HEADERS } from '../contract/vocabulary.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
-import { readSettings, type ServeFlags } from '../settings.ts';
+import { dataDirOf, readSettings, type ServeFlags, type Settings } from '../settings.ts';
 import { createSimulatedProvider } from '../upstreams/simulated-provider.ts';
 import type { CliContext } from './context.ts';
+import { withKeys } from './open-keys.ts';
 import { printBanner, untilStopped } from './serve.ts';
 
 const DEMO_CONFIG = join(import.meta.dirname, '../../demo/routes.yaml');
 const READY_LIMIT_MS = 60_000;
 const REQUEST_LIMIT_MS = 60_000;
 const SAMPLE_MAX_TOKENS = 48;
+const SAMPLES_KEY_MS = 10 * 60_000;
 
 const SAMPLES: readonly string[] = [
   'What is 2+2?',
@@ -27,24 +29,50 @@ const SAMPLES: readonly string[] = [
 
 /**
  * `rightsize demo`: a gateway with the model in the box and a simulated large provider; sends some sample requests,
- * prints where each went and why, and goes on serving. @returns the exit code.
+ * prints where each went and why, and goes on serving. It keeps to a data directory of its own (`demo` in the usual one,
+ * unless a flag names one), and to no Redis and no Postgres: simulated money is in nobody's ledger. @returns the exit code.
  */
 export const demoCommand = async (flags: ServeFlags, context: CliContext): Promise<number> => {
-  const settings = readSettings({ config: DEMO_CONFIG, ...flags }, context.environment);
+  const settings = settingsOf(flags, context);
   const provider = createSimulatedProvider().listen(0, '127.0.0.1');
   await once(provider, 'listening');
   const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`;
   try {
     const environment = { ...context.environment, RIGHTSIZE_SIMULATED_URL: url };
     const gateway = await startGateway(settings, { ...context, environment });
+    const apiKey = settings.apiKey ?? (await keyIfRequired(settings, context));
     printBanner(gateway, context);
     const stopped = untilStopped(gateway, context);
-    await Promise.race([stopped, showSamples(gateway, settings.apiKey, context)]);
+    await Promise.race([stopped, showSamples(gateway, apiKey, context)]);
     return await stopped;
   } finally {
     provider.closeAllConnections();
     provider.close();
   }
+};
+
+const settingsOf = (flags: ServeFlags, { environment }: CliContext): Settings => ({
+  ...readSettings({ config: DEMO_CONFIG, ...flags }, environment),
+  ...(flags.dataDir === undefined && { dataDir: join(dataDirOf(undefined, environment), 'demo') }),
+  databaseUrl: null,
+  redis: null,
+});
+
+/** A key for the samples where somebody has made keys in this data directory: then none goes without. */
+const keyIfRequired = ({ dataDir }: Settings, context: CliContext): Promise<string | null> => {
+  const {
+    DATABASE_URL: _,
+    DATABASE_URL_FILE: __,
+    REDIS_URL: ___,
+    REDIS_URL_FILE: ____,
+    ...environment
+  } = context.environment;
+  return withKeys({ dataDir }, { ...context, environment }, async ({ registry, manager, actor }) => {
+    if (!(await registry.hasEver('client'))) return null;
+    const expiresAt = new Date(context.clock.now() + SAMPLES_KEY_MS).toISOString();
+    const { secret } = await manager.create({ kind: 'client', name: 'samples of the demo', expiresAt }, actor);
+    return secret;
+  });
 };
 
 const showSamples = async (gateway: Gateway, apiKey: string | null, { stdout, stderr }: CliContext): Promise<void> => {
@@ -56,6 +84,7 @@ const showSamples = async (gateway: Gateway, apiKey: string | null, { stdout, st
     stdout.write(
       '\nThe small model is untrained: where it answers is real, what it says means nothing. Answers of the large tier\n' +
         `are simulated. Now try it yourself:\n\n  curl -si ${gateway.url}/v1/chat/completions -H 'content-type: application/json' \\\n` +
+        (apiKey === null ? '' : `    -H 'authorization: Bearer <your key>' \\\n`) +
         `    -d '{"model":"auto","messages":[{"role":"user","content":"What is 2+2?"}]}'\n\n`,
     );
   } catch (error) {
