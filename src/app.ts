@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Access } from './auth/access.ts';
+import { BackgroundResponses } from './background-responses.ts';
 import { DetectedSemanticStore } from './cache/detected-semantic-store.ts';
 import { Flights } from './cache/flights.ts';
 import { MemoryCacheStore } from './cache/memory-cache-store.ts';
@@ -24,8 +25,10 @@ import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { readFileBounded } from './config/read-text.ts';
 import { ConfigEditor } from './config-editor.ts';
+import type { Incoming } from './contract/incoming.ts';
 import type { AlertsConfig } from './contract/limits-schema.ts';
 import { chatDialect } from './dialects/chat.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { messagesDialect } from './dialects/messages.ts';
 import { createResponsesDialect } from './dialects/responses.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
@@ -219,17 +222,24 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const pipeline = createPipeline(ports);
   const textCompletions = createTextCompletions(ports);
   const responses = options.responses ?? new MemoryResponseStore(clock);
-  const responsesDialect = createResponsesDialect({
+  const responsesSettings = () => ports.runtime().config.routes.responses;
+  const responsesOptions = { store: responses, settings: responsesSettings, clock, logger };
+  const responsesDialect = createResponsesDialect(responsesOptions);
+  const background = new BackgroundResponses({
+    ports,
     store: responses,
-    settings: () => ports.runtime().config.routes.responses,
-    clock,
-    logger,
+    settings: responsesSettings,
+    pipeline,
+    dialect: responsesDialect,
+    dialectFor: (backgroundId) => createResponsesDialect({ ...responsesOptions, backgroundId }),
   });
+  const infer = (incoming: Incoming, dialect: Dialect) =>
+    dialect === responsesDialect ? background.handle(incoming) : pipeline(incoming, dialect);
   // Budgets are read from the ledger now, so that no request has to wait for it.
   const budgets = budgetAccounts(limitedIn(runtime.config.routes), ports.calendar, clock.now());
   ports.counters.read(budgets).catch((error) => logger.error({ err: error }, 'budgets could not be read'));
   const http = createHttpApp({
-    pipeline: (incoming, dialect) => answerOnce(incoming, (each) => pipeline(each, dialect), dialect.failure),
+    pipeline: (incoming, dialect) => answerOnce(incoming, (each) => infer(each, dialect), dialect.failure),
     endpoints: [
       { path: '/embeddings', answer: createEmbeddings(ports) },
       { path: '/completions', answer: (incoming) => answerOnce(incoming, textCompletions) },
@@ -243,6 +253,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       { path: '/responses', dialect: responsesDialect },
     ],
     responses,
+    background,
     responsesDialect,
     passThrough: createPassThrough(ports),
     runtime: ports.runtime,
@@ -304,7 +315,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
       healthLog.close();
       await stopServer(server, clock, drainMs, tunnels);
       exchange?.stop();
-      await Promise.all([ports.flights.close(), replies.close()]);
+      await Promise.all([ports.flights.close(), replies.close(), background.close()]);
       await counters.close();
       shared?.close();
       await alerts.close();

@@ -88,8 +88,8 @@ class Repeat {
     const ageMs = Math.max(0, this.#ports.clock.now() - record.storedAt);
     const isStream = record.kind === 'stream';
     this.#passage.note({ cache, isStream });
-    this.#note(record.facts, ageMs);
-    const served = servedOf(record.facts);
+    if (record.facts !== null) this.#note(record.facts, ageMs);
+    const served = record.facts && servedOf(record.facts);
     const text = withoutMoney(record.text);
     await this.#passage.finish({ outcome: 'ok', status: 200 });
     const headers = { ...this.#headers(served, !isStream), [HEADERS.age]: String(Math.floor(ageMs / 1_000)) };

@@ -25,6 +25,7 @@ const RANKS: Record<string, number> = {
   'pipeline.ts': 4,
   'refresh-stale.ts': 4,
   'idempotency.ts': 4,
+  'background-responses.ts': 4,
   'record-answer.ts': 4,
   'semantic-cache.ts': 4,
   'embed-texts.ts': 4,

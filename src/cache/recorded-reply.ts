@@ -29,7 +29,8 @@ export type RecordedReply = {
   fingerprint: string;
   /** `req_…` of the request that it answered. */
   firstId: string;
-  facts: RepeatedFacts;
+  /** Null where it went out before its request was over. */
+  facts: RepeatedFacts | null;
   storedAt: number;
 };
 

@@ -128,7 +128,6 @@ export class ReplyFlight {
 
   async #tookJson(text: string): Promise<void> {
     const record = this.#recordOf('json', text);
-    if (record === null) return this.failed(new GatewayError('internal_error', 'The reply has no ledger entry.'));
     this.#landing.resolve({ kind: 'recorded', record });
     await this.#finish(record);
   }
@@ -143,7 +142,9 @@ export class ReplyFlight {
         this.#close();
       },
       onEnd: async (isComplete) => {
-        await this.#finish(isComplete && pieces ? this.#recordOf('stream', pieces.join('')) : null);
+        await this.#finish(
+          isComplete && pieces && this.#facts?.outcome === 'ok' ? this.#recordOf('stream', pieces.join('')) : null,
+        );
       },
     });
     this.#buffer = buffer;
@@ -165,9 +166,8 @@ export class ReplyFlight {
     }
   }
 
-  #recordOf(kind: RecordedReply['kind'], text: string): RecordedReply | null {
+  #recordOf(kind: RecordedReply['kind'], text: string): RecordedReply {
     const { fingerprint, firstId, clock } = this.#options;
-    if (this.#facts?.outcome !== 'ok') return null;
     return { kind, text, fingerprint, firstId, facts: this.#facts, storedAt: clock.now() };
   }
 

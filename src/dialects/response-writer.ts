@@ -3,6 +3,7 @@ import type { GatewayError } from '../contract/errors.ts';
 import type { TokenCounts } from '../contract/ledger-entry.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
 import { newId } from '../lib/id.ts';
+import { spliceJson } from '../lib/json-splice.ts';
 import type { Answer } from '../passage.ts';
 import { AnswerBuilder } from '../translate/responses/answer-builder.ts';
 import { NativePassage } from '../translate/responses/native-passage.ts';
@@ -15,6 +16,8 @@ export type ResponseWriterOptions = {
   request: ResponsesBody;
   kinds: ReadonlyMap<string, ToolKind>;
   keeper: ResponseKeeper;
+  /** The id that its client was told already, where the response is made in the background. */
+  id?: string | undefined;
   /** Unix milliseconds. */
   now(): number;
 };
@@ -23,17 +26,25 @@ export type ResponseWriterOptions = {
 export class ResponseWriter implements AnswerWriter {
   readonly #keeper: ResponseKeeper;
   readonly #id: string;
+  readonly #isKnown: boolean;
   readonly #builder: AnswerBuilder;
   #native: NativePassage | null = null;
 
-  constructor({ request, kinds, keeper, now }: ResponseWriterOptions) {
+  constructor({ request, kinds, keeper, id, now }: ResponseWriterOptions) {
     this.#keeper = keeper;
-    this.#id = newId('resp', now());
+    this.#id = id ?? newId('resp', now());
+    this.#isKnown = id !== undefined;
     const frame = { id: this.#id, createdAt: Math.floor(now() / 1000), request, isStored: keeper.isKept };
     this.#builder = new AnswerBuilder({ frame, kinds, newItemId: (prefix) => newId(prefix, now()) });
   }
 
   async plain({ completion, native, recorder }: Answer & { kind: 'plain' }): Promise<string> {
+    if (native !== undefined && this.#isKnown) {
+      const text = spliceJson(native, { id: JSON.stringify(this.#id), background: 'true' });
+      // The upstream knows it by another id.
+      await this.#keeper.keep(this.#id, text, false);
+      return text;
+    }
     if (native !== undefined) {
       await this.#keeper.keep(completion.id, native, true);
       return native;

@@ -18,6 +18,8 @@ export type ResponsesDialectOptions = {
   settings(): ResponsesConfig;
   clock: Clock;
   logger: Logger;
+  /** The id of the one response that is made in the background; without it such requests are refused. */
+  backgroundId?: string;
 };
 
 /**
@@ -28,7 +30,7 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
   async read(bytes, origin) {
     const { text, body: parsed } = parseBody(bytes);
     const body = checked(ResponsesBodySchema, parsed);
-    refuseContradictions(body);
+    refuseContradictions(body, options);
     const history = await loadHistory(body, origin.team, options.store);
     const own = inputItems(body).map((item) =>
       item.type === 'item_reference' ? (history.references.get(item.id ?? '')?.item ?? item) : item,
@@ -51,16 +53,22 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
     };
     const answer = (facts: AnswerFacts) => {
       const keeper = new ResponseKeeper(keepingOf(options, body, own, origin, facts), options);
-      return new ResponseWriter({ request: body, kinds, keeper, now: () => options.clock.now() });
+      return new ResponseWriter({
+        request: body,
+        kinds,
+        keeper,
+        id: options.backgroundId,
+        now: () => options.clock.now(),
+      });
     };
     return { chat: request, answer };
   },
   failure: (error) => error.relay?.body ?? JSON.stringify(error.toEnvelope()),
 });
 
-const refuseContradictions = (body: ResponsesBody): void => {
-  if (body.background === true) {
-    const message = 'Background responses are not supported: ask for a stream, or wait for the answer.';
+const refuseContradictions = (body: ResponsesBody, { backgroundId }: ResponsesDialectOptions): void => {
+  if (body.background === true && backgroundId === undefined) {
+    const message = 'Nothing is done in the background here.';
     throw new GatewayError('unsupported_parameter', message, { param: 'background' });
   }
   if (body.conversation != null && body.previous_response_id != null) {

@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { authenticate } from '../auth/authenticate.ts';
 import type { KeyStore } from '../auth/key-store.ts';
+import type { BackgroundResponses } from '../background-responses.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { forgetAtUpstream } from '../dialects/forget-response.ts';
@@ -15,6 +16,7 @@ import { type BodyLimits, readBody } from './read-body.ts';
 
 export type ResponsesOptions = {
   responses: ResponseStore;
+  background: Pick<BackgroundResponses, 'current' | 'cancel' | 'isRunning'>;
   /** Reads what is to be counted. */
   responsesDialect: Dialect;
   runtime(): Runtime;
@@ -28,9 +30,9 @@ type Env = { Bindings: HttpBindings; Variables: { team: string } };
 const MOST_ITEMS = 100;
 const USUAL_ITEMS = 20;
 
-/** What clients may do with responses beside asking for one: paths below `/v1/responses`. They ask no upstream. */
+/** What clients may do with responses beside asking for one: paths below `/v1/responses`. They ask no upstream for an answer. */
 export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
-  const { responses, keys } = options;
+  const { responses, background, keys } = options;
   const app = new Hono<Env>();
   app.use(async (context, next) => {
     context.set('team', (await authenticate(context.env.incoming.headers, keys)).team);
@@ -38,7 +40,8 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
   });
   const stored = async (context: Context<Env>): Promise<StoredResponse> => {
     const id = context.req.param('id') ?? '';
-    return (await responses.get(context.get('team'), id)) ?? notFound(id);
+    const found = await responses.get(context.get('team'), id);
+    return found === null ? notFound(id) : background.current(found);
   };
 
   app.post('/input_tokens', async (context) => {
@@ -60,6 +63,7 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
   app.delete('/:id', async (context) => {
     const found = await stored(context);
     const { id } = found;
+    if (background.isRunning(found)) await background.cancel(found);
     const leaving = new AbortController();
     context.env.outgoing.once('close', () => leaving.abort(LEFT));
     await forgetAtUpstream(found, options.runtime(), leaving.signal);
@@ -67,10 +71,8 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
     return context.json({ id, object: 'response', deleted: true });
   });
   app.post('/:id/cancel', async (context) => {
-    await stored(context);
-    throw new GatewayError('invalid_value', 'Cannot cancel a synchronous response: it is complete.', {
-      param: 'response_id',
-    });
+    const { response } = await background.cancel(await stored(context));
+    return context.body(response, 200, { 'content-type': 'application/json' });
   });
   app.get('/:id/input_items', async (context) => {
     const items = JSON.parse((await stored(context)).input) as { id: string }[];

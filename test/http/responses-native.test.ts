@@ -67,6 +67,17 @@ const entryOf = ({ headers }: Pick<RawReply, 'headers'>) =>
 const withoutTrailer = (text: string) => text.replace(/^: x-rightsize.*\n\n/gm, '');
 
 describe('an upstream that speaks responses', () => {
+  test('is asked in the ordinary way for a response in the background, and keeps no copy under an id that nobody knows', async () => {
+    const { id } = JSON.parse((await ask({ background: true, tools: WEB })).text);
+    const found = await until(async () => {
+      const response = JSON.parse(await (await request(`${gateway.url}/v1/responses/${id}`)).body.text());
+      return response.status === 'completed' && response;
+    });
+    expect(found).toMatchObject({ id, background: true, output: [CIPHER, SEARCH, NATIVE_MESSAGE] });
+    expect(cloud.last.body).toMatchObject({ store: false });
+    expect(cloud.last.body).not.toHaveProperty('background');
+  });
+
   test('is sent what the client wrote, with only the model replaced', async () => {
     const body =
       '{"model":"auto",  "input":[{"type":"message","role":"user","content":"hi","odd":1e3}],"seed": 12345678901234567890,"tools":[{"type":"web_search"}]}';

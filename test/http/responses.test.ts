@@ -132,7 +132,9 @@ describe('a bad request', () => {
     ['{"model":"auto"}', 'invalid_value', 'input'],
     ['{"model":"auto","input":5}', 'invalid_value', 'input'],
     ['{"model":"auto","input":"x","max_output_tokens":0}', 'invalid_value', 'max_output_tokens'],
-    ['{"model":"auto","input":"x","background":true}', 'unsupported_parameter', 'background'],
+    ['{"model":"auto","input":"x","background":true,"stream":true}', 'unsupported_parameter', 'stream'],
+    ['{"model":"auto","input":"x","background":true,"store":false}', 'unsupported_parameter', 'store'],
+    ['{"model":"auto","input":5,"background":true}', 'invalid_value', 'input'],
     [
       '{"model":"auto","input":"x","previous_response_id":"resp_none"}',
       'previous_response_not_found',

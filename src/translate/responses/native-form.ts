@@ -34,6 +34,8 @@ export const toNativeForm = (
 
 const editsFor = (body: ResponsesBody, history: History, target: NativeTarget): Record<string, string | null> => {
   const edits: Record<string, string | null> = { model: JSON.stringify(target.model) };
+  // The gateway runs it in the background itself, and nobody would find a copy under the upstream's id to delete it.
+  if (body.background === true) Object.assign(edits, { background: null, store: 'false' });
   if (target.isStream !== (body.stream === true)) edits['stream'] = String(target.isStream);
   const holdsChain = target.keepsAnswers && history.home === target.upstream;
   const isHome = target.home === null || target.home === target.upstream;

@@ -15,7 +15,7 @@ export type ResponseFrame = {
 };
 
 export type ResponseState =
-  | { status: 'in_progress' }
+  | { status: 'in_progress' | 'cancelled' }
   | { status: 'completed'; tokens: TokenCounts }
   | { status: 'incomplete'; reason: 'max_output_tokens' | 'content_filter'; tokens: TokenCounts }
   | { status: 'failed'; error: GatewayError };
@@ -32,7 +32,7 @@ export const toResponseObject = (
     object: 'response',
     created_at: createdAt,
     status: state.status,
-    background: false,
+    background: request.background === true,
     error: state.status === 'failed' ? toResponseError(state.error) : null,
     incomplete_details: state.status === 'incomplete' ? { reason: state.reason } : null,
     instructions: request.instructions ?? null,

@@ -1,0 +1,158 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { MemoryResponseStore } from '../../src/responses/memory-response-store.ts';
+import { post } from '../support/chat-client.ts';
+import { ANSWER, behaviours, FaultyUpstream, good } from '../support/faulty-upstream.ts';
+import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
+import { until } from '../support/until.ts';
+
+let upstream: FaultyUpstream;
+let gateway: TestGateway;
+const store = new MemoryResponseStore(systemClock);
+const keys = ['one', 'two'].map((team) => ({ secret: `rs-${team}`, caller: { keyId: `key_${team}`, team } }));
+const start = () => {
+  const route = { difficulty: undefined, tier: 'small', fallback: 'none' };
+  return startGateway({
+    routes: twoTierRoutes({ small: upstream.url, large: upstream.url }, { route }),
+    keys,
+    responses: store,
+  });
+};
+beforeAll(async () => {
+  upstream = await FaultyUpstream.start();
+  gateway = await start();
+});
+afterAll(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+beforeEach(() => {
+  upstream.always(good);
+  upstream.forget();
+});
+
+const client = (team = 'one') => new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: `rs-${team}`, maxRetries: 0 });
+const begin = (more: object = {}) =>
+  client().responses.create({ model: 'auto', input: 'Hello', background: true, ...more } as never) as Promise<
+    OpenAI.Responses.Response & { _request_id: string }
+  >;
+const untilOver = (id: string) =>
+  until(async () => {
+    const response = await client().responses.retrieve(id);
+    return response.status === 'in_progress' ? null : response;
+  });
+/** An upstream that answers when it is told to. */
+const gated = (behaviour = good) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upstream.always(async (call) => {
+    await promise;
+    await behaviour(call);
+  });
+  return resolve;
+};
+
+test('a client is told an id at once, and finds the response under it when it is there', async () => {
+  const release = gated();
+  const { id, status, background, output, _request_id } = await begin({ metadata: { app: 'night' } });
+  expect([status, background, output]).toEqual(['in_progress', true, []]);
+  expect((await client().responses.retrieve(id)).status).toBe('in_progress');
+  release();
+  const response = await untilOver(id);
+  expect(response).toMatchObject({ id, status: 'completed', background: true, output_text: ANSWER });
+  expect(response.usage?.output_tokens).toBe(upstream.produced.completionTokens);
+  const entries = (await gateway.entries()).filter((entry) => entry.id === _request_id);
+  expect(entries).toMatchObject([{ outcome: 'ok', team: 'one', tags: { app: 'night' }, endpoint: '/v1/responses' }]);
+  const items = await client().responses.inputItems.list(id);
+  expect(items.data).toMatchObject([{ role: 'user', content: [{ text: 'Hello' }] }]);
+  expect(await client().responses.create({ model: 'auto', input: 'And?', previous_response_id: id })).toMatchObject({
+    status: 'completed',
+  });
+});
+
+test('it goes on when its client leaves', async () => {
+  const release = gated();
+  const { id } = await begin();
+  release();
+  expect((await untilOver(id)).status).toBe('completed');
+});
+
+test('a refusal is told at once, and nothing is left of it', async () => {
+  await expect(begin({ model: 'nobody/knows' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+  expect(upstream.calls).toHaveLength(0);
+});
+
+test('a failure is found in the response', async () => {
+  const release = gated(behaviours['envelope 500']);
+  const { id, _request_id } = await begin();
+  release();
+  expect(await untilOver(id)).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
+  expect((await gateway.entries()).find((entry) => entry.id === _request_id)).toMatchObject({ outcome: 'error' });
+});
+
+test('cancelling ends the call, and is said again when it is asked again', async () => {
+  gated();
+  const { id, _request_id } = await begin();
+  await upstream.untilCalls(1);
+  expect(await client().responses.cancel(id)).toMatchObject({ id, status: 'cancelled', output: [] });
+  expect(await upstream.last.closed).toBe('cut');
+  expect(await client().responses.cancel(id)).toMatchObject({ status: 'cancelled' });
+  expect((await gateway.entries()).find((entry) => entry.id === _request_id)).toMatchObject({ outcome: 'aborted' });
+});
+
+test('deleting one that is being made ends the call, and nothing of it comes back', async () => {
+  gated();
+  const { id } = await begin();
+  await upstream.untilCalls(1);
+  await client().responses.delete(id);
+  await upstream.untilIdle();
+  await expect(client().responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
+});
+
+test('another team finds nothing and cancels nothing', async () => {
+  const release = gated();
+  const { id } = await begin();
+  await expect(client('two').responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
+  await expect(client('two').responses.cancel(id)).rejects.toMatchObject({ status: 404 });
+  release();
+  expect((await untilOver(id)).status).toBe('completed');
+});
+
+test('a team has at most sixteen under way', async () => {
+  const release = gated();
+  const begun = await Promise.all(Array.from({ length: 16 }, () => begin()));
+  await expect(begin()).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
+  release();
+  for (const { id } of begun) expect((await untilOver(id)).status).toBe('completed');
+});
+
+test('an idempotency key gives one response, however often it is asked for', async () => {
+  const release = gated();
+  const headers = { authorization: 'Bearer rs-one', 'idempotency-key': 'once' };
+  const ask = () => post(gateway.url, { model: 'auto', input: 'Hello', background: true }, headers, '/v1/responses');
+  const first = await ask();
+  expect((await ask()).text).toBe(first.text);
+  release();
+  expect((await untilOver(JSON.parse(first.text).id)).status).toBe('completed');
+  expect(upstream.calls).toHaveLength(1);
+});
+
+test('what was under way when the gateway stopped has failed', async () => {
+  gated();
+  const { id } = await begin();
+  await gateway.close();
+  gateway = await start();
+  expect(await client().responses.retrieve(id)).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
+});
+
+test('what was under way when the gateway was killed has failed', async () => {
+  const id = 'resp_lost';
+  const response = JSON.stringify({ id, object: 'response', status: 'in_progress', background: true, output: [] });
+  const now = Date.now();
+  await store.put({
+    ...{ id, team: 'one', createdAt: now, expiresAt: now + 60_000, previousId: null },
+    ...{ response, input: '[]', home: null, session: null },
+  });
+  const found = await client().responses.retrieve(id);
+  expect(found).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
+});
