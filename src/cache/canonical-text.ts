@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ChatRequest } from '../contract/chat-request.ts';
 
 /**
@@ -6,13 +7,14 @@ import type { ChatRequest } from '../contract/chat-request.ts';
  * - at the top and in messages `null` is as good as absent; inside a schema (`const: null`) it is not;
  * - `stop: "x"` is `stop: ["x"]`; numbers count by value (`1.0` is `1`), and integers beyond the precision of a double by
  *   their digits, for that is how a `seed` reaches the model.
- * Texts are taken as they are: no Unicode normalisation, no trimming; lists keep their order.
+ * Texts are taken as they are: no Unicode normalisation, no trimming; lists keep their order. A text as long as an image
+ * stands in it as its hash, so that it is read once.
  */
 export const canonicalText = (
   { body, text }: Pick<ChatRequest, 'body' | 'text'>,
   without: ReadonlySet<string>,
 ): string => {
-  const exact = (LONG_NUMBER.test(text) ? parseExactly(text) : body) as Record<string, unknown>;
+  const exact = (hasLongNumber(body) ? parseExactly(text) : body) as Record<string, unknown>;
   const fields = Object.keys(exact)
     .filter((key) => !without.has(key) && exact[key] != null)
     .sort();
@@ -35,6 +37,7 @@ const SCHEMA: Style = { isNullAbsent: false, keepsOrderOf: 'properties' };
 
 const write = (value: unknown, style: Style, parent: string | null = null): string => {
   if (typeof value === 'bigint' || typeof value === 'number') return String(value);
+  if (typeof value === 'string' && value.length >= HASHED_FROM && value.isWellFormed()) return hashed(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map((item) => write(item, style)).join()}]`;
   const members = value as Record<string, unknown>;
@@ -43,8 +46,17 @@ const write = (value: unknown, style: Style, parent: string | null = null): stri
   return `{${keys.map((key) => `${JSON.stringify(key)}:${write(members[key], style, key)}`).join()}}`;
 };
 
-/** Whether there may be an integer that a double does not hold exactly. */
-const LONG_NUMBER = /[:[,\s]-?\d{16}/;
+/** In UTF-16 code units. */
+const HASHED_FROM = 64 * 1024;
+
+/** No JSON begins like that. */
+const hashed = (text: string): string => `#${text.length}:${createHash('sha256').update(text).digest('hex')}`;
+
+/** Whether there is an integer that a double does not hold exactly. The values are looked at, for the text may be long. */
+const hasLongNumber = (value: unknown): boolean => {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasLongNumber);
+};
 
 type Source = { source: string };
 

@@ -73,3 +73,12 @@ test('tenants, routes, forced tiers and sets of models never share a key', () =>
   ];
   expect(new Set(scopes.map((where) => keyOf(base, where))).size).toBe(scopes.length);
 });
+
+test('a text as long as an image counts by every character, however it is spelled', () => {
+  const long = 'a'.repeat(100_000);
+  const asks = (content: string) => keyOf({ ...base, messages: [{ role: 'user', content }] });
+  const spelled = JSON.stringify({ ...base, messages: [{ role: 'user', content: long }] }).replace('aaa', '\\u0061aa');
+  expect(keyOfText(spelled)).toBe(asks(long));
+  const others = [long, `${long}a`, `${long.slice(1)}b`, `${long}\ud800`, `${long}\ud801`, `${long}\ufffd`];
+  expect(new Set(others.map(asks)).size).toBe(others.length);
+});
