@@ -64,7 +64,7 @@ const PAGES: { name: string; path: string; act?: (page: Page) => Promise<void> }
     },
   },
   { name: 'policies', path: '/policies', act: (page) => page.locator('.cm-content').waitFor() },
-  { name: 'teams', path: '/teams' },
+  { name: 'teams', path: '/teams', act: (page) => page.locator('.burn-down').nth(3).waitFor() },
   { name: 'health', path: '/health' },
   {
     name: 'playground',
@@ -81,7 +81,7 @@ const PAGES: { name: string; path: string; act?: (page: Page) => Promise<void> }
 ];
 
 const simulated = await startSimulated();
-const dataDir = mkdtempSync(join(tmpdir(), 'rightsize-screenshots-'));
+const dataDir = mkdtempSync(join(tmpdir(), 'rightsize-'));
 const environment = {
   SMALL_URL: simulated.url,
   LARGE_URL: simulated.url,

@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { RequestRow } from '../../contract/admin/requests.ts';
-import { count, milliseconds, money, shortMoment } from '../lib/format.ts';
+import { count, milliseconds, moment, money, shortMoment } from '../lib/format.ts';
 import { setQuery } from '../lib/location.ts';
 import { OutcomeBadge } from './badge.tsx';
 
@@ -19,7 +19,7 @@ const COLUMNS = [
   { name: 'number', title: 'Difficulty' },
   { name: 'number', title: 'Tokens' },
   { name: 'number', title: 'Latency' },
-  { name: 'number', title: 'Cost' },
+  { name: 'number cost', title: 'Cost' },
   { name: 'reason', title: 'Reason' },
 ];
 
@@ -62,7 +62,7 @@ export const LogTable = ({
         <thead>
           <tr>
             {COLUMNS.map(({ name, title }) => (
-              <th key={title} scope="col" className={name === 'number' ? name : `log-${name}`}>
+              <th key={title} scope="col" className={name.startsWith('number') ? name : `log-${name}`}>
                 {title}
               </th>
             ))}
@@ -89,7 +89,7 @@ const Gap = ({ height }: { height: number }) => (
 
 const LogRow = memo(({ row, position }: { row: RequestRow; position: number }) => (
   <tr data-clickable aria-rowindex={position} onClick={() => setQuery({ id: row.id })}>
-    <td>
+    <td title={moment(row.at)}>
       <button type="button" className="sort" onClick={() => setQuery({ id: row.id })}>
         {shortMoment(row.at)}
       </button>

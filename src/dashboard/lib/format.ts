@@ -2,12 +2,12 @@ const locale = 'en-US';
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', hourCycle: 'h23' });
 const brief = new Intl.DateTimeFormat(locale, {
   month: 'short',
   day: '2-digit',
   hour: '2-digit',
   minute: '2-digit',
-  second: '2-digit',
   hourCycle: 'h23',
 });
 const shortClock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
@@ -69,8 +69,9 @@ export const bytes = (size: number | null | undefined): string => {
 
 export const moment = (at: number | string): string => clock.format(new Date(at));
 
-/** A moment of this year, as in a log. */
-export const shortMoment = (at: number): string => brief.format(at);
+/** A moment as in a log: of today the time, of other days of the year the day too. */
+export const shortMoment = (at: number): string =>
+  new Date(at).toDateString() === new Date().toDateString() ? time.format(at) : brief.format(at);
 
 /** A label for a point of a time axis, by how long the whole axis is. */
 export const tick = (at: number, spanMs: number): string =>

@@ -10,9 +10,14 @@ const KNOWN: Record<string, string> = {
 };
 const OTHERS = ['var(--accent)', 'var(--good)', 'var(--warn)', 'var(--large)'];
 
+/** At the bottom of a stack: an area without height would draw its line over that of another. */
+const RARE = new Set(['none', 'failed']);
+
 /** One series for each name that occurs: usual tiers keep their colour everywhere. */
 export const seriesOf = (records: readonly Record<string, number>[]): Series[] => {
-  const names = [...new Set(records.flatMap((record) => Object.keys(record)))].sort();
+  const names = [...new Set(records.flatMap((record) => Object.keys(record)))].sort(
+    (a, b) => Number(RARE.has(b)) - Number(RARE.has(a)) || (a < b ? -1 : 1),
+  );
   return names.map((name, index) => ({
     key: name,
     name: name === 'none' ? 'no answer' : name,
