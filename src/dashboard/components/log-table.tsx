@@ -87,27 +87,30 @@ const Gap = ({ height }: { height: number }) => (
   </tr>
 );
 
-const LogRow = memo(({ row, position }: { row: RequestRow; position: number }) => (
-  <tr data-clickable aria-rowindex={position} onClick={() => setQuery({ id: row.id })}>
-    <td title={moment(row.at)}>
-      <button type="button" className="sort" onClick={() => setQuery({ id: row.id })}>
-        {shortMoment(row.at)}
-      </button>
-    </td>
-    <td>
-      <OutcomeBadge outcome={row.outcome} />
-      {row.status >= 400 && ` ${row.status}`}
-    </td>
-    <td title={row.team}>{row.team}</td>
-    <td title={row.route ?? undefined}>{row.route ?? '–'}</td>
-    <td title={row.model ?? undefined}>{servedBy(row)}</td>
-    <td className="number">{row.difficulty?.toFixed(2) ?? '–'}</td>
-    <td className="number">{count(row.promptTokens + row.completionTokens)}</td>
-    <td className="number">{milliseconds(row.totalMs)}</td>
-    <td className="number">{money(row.costNanoUsd)}</td>
-    <td title={row.reason}>{row.reason}</td>
-  </tr>
-));
+const LogRow = memo(({ row, position }: { row: RequestRow; position: number }) => {
+  const why = row.reason || (row.errorCode ?? '');
+  return (
+    <tr data-clickable aria-rowindex={position} onClick={() => setQuery({ id: row.id })}>
+      <td title={moment(row.at)}>
+        <button type="button" className="sort" onClick={() => setQuery({ id: row.id })}>
+          {shortMoment(row.at)}
+        </button>
+      </td>
+      <td>
+        <OutcomeBadge outcome={row.outcome} />
+        {row.status >= 400 && ` ${row.status}`}
+      </td>
+      <td title={row.team}>{row.team}</td>
+      <td title={row.route ?? undefined}>{row.route ?? '–'}</td>
+      <td title={row.model ?? undefined}>{servedBy(row)}</td>
+      <td className="number">{row.difficulty?.toFixed(2) ?? '–'}</td>
+      <td className="number">{count(row.promptTokens + row.completionTokens)}</td>
+      <td className="number">{milliseconds(row.totalMs)}</td>
+      <td className="number">{money(row.costNanoUsd)}</td>
+      <td title={why}>{why}</td>
+    </tr>
+  );
+});
 
 const servedBy = ({ cache, model }: RequestRow): string =>
   ['hit', 'semantic', 'shared'].includes(cache) ? `cache (${model})` : (model ?? '–');
