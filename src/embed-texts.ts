@@ -96,6 +96,8 @@ const ask = async (
     const place = await acquire(requestId, candidate.upstream, limits, estimate, counters);
     if (place.refusal !== null) throw place.refusal;
     meter = passage.beginAside(candidate, place.hold);
+    // Our own host is known to speak base64, which takes a tenth of the time to write and to read.
+    const format = upstream.kind === 'llama' ? 'base64' : 'float';
     const answer = await upstream.forward({
       method: 'POST',
       path: '/embeddings',
@@ -104,7 +106,7 @@ const ask = async (
         accept: 'application/json',
         ...(upstream.kind === 'llama' && { 'x-rightsize-partition': team }),
       },
-      body: JSON.stringify({ model: candidate.model, input: texts, encoding_format: 'float' }),
+      body: JSON.stringify({ model: candidate.model, input: texts, encoding_format: format }),
       isStream: false,
       signal,
     });
@@ -144,7 +146,14 @@ const toInvalid = (thrown: unknown, { upstream }: Candidate): GatewayError =>
     : toGatewayError(thrown);
 
 const toUnit = (bytes: Buffer): Float32Array => {
-  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
-  const length = Math.hypot(...vector);
-  return length > 0 ? vector.map((value) => value / length) : vector;
+  const vector = new Float32Array(bytes.length / 4);
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) {
+    const value = bytes.readFloatLE(i * 4);
+    vector[i] = value;
+    sum += value * value;
+  }
+  const length = Math.sqrt(sum);
+  if (length > 0) for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / length;
+  return vector;
 };
