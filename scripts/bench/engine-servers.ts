@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chooseSocketPath } from '../../src/model-host/socket-path.ts';
 import { spawnHost } from '../../src/model-host/spawn-host.ts';
 import { ask, type Target } from './stream-chat.ts';
 
@@ -89,7 +88,6 @@ export const startGateway = async (options: EngineOptions, directory: string): P
   const config = join(directory, 'routes.yaml');
   const dataDir = join(directory, 'data');
   writeFileSync(config, routesYaml(options));
-  const socketPath = chooseSocketPath(join(dataDir, 'run'), MODEL_NAME);
   const start = performance.now();
   const child = spawn(
     process.execPath,
@@ -102,6 +100,7 @@ export const startGateway = async (options: EngineOptions, directory: string): P
   );
   const output = tailOf(child);
   const port = await untilPort(child, output);
+  const socketPath = await untilSocket(join(dataDir, 'run'), child, output);
   await untilHealthy('The model host', child, { socketPath }, '/healthz', output);
   return {
     ...running('gateway', child, { host: '127.0.0.1', port }, performance.now() - start),
@@ -178,6 +177,16 @@ const untilPort = async (child: ChildProcess, output: () => string): Promise<num
     if (child.exitCode !== null) break;
   }
   throw new Error(`The gateway did not start.\n${output()}`);
+};
+
+/** The one socket of its one model host. */
+const untilSocket = async (folder: string, child: ChildProcess, output: () => string): Promise<string> => {
+  for (const end = Date.now() + START_LIMIT_MS; Date.now() < end; await sleep(POLL_MS)) {
+    const name = existsSync(folder) && readdirSync(folder).find((file) => file.endsWith('.sock'));
+    if (name) return join(folder, name);
+    if (child.exitCode !== null) break;
+  }
+  throw new Error(`The gateway started no model host in ${folder}.\n${output()}`);
 };
 
 const untilHealthy = async (
