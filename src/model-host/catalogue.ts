@@ -36,9 +36,10 @@ const chat = (
 
 /**
  * Families of small models with a quantisation that keeps most of their quality, from the weakest to the strongest by
- * our judgement of size and generation. Parameters, context and licences are those of the model cards, as known when
- * this was written; sizes are estimates, parameters times bits. The repositories were not looked at: where one has moved
- * or names its files otherwise, `pull` says what there is.
+ * our judgement of size and generation. Parameters, context and licences are those of the model cards; which were looked
+ * up, and where, is in docs/local-models.md. Context is what the file declares, without stretching (YaRN). Sizes are
+ * estimates, parameters times bits. The repositories were not looked at: where one has moved or names its files
+ * otherwise, `pull` says what there is.
  */
 export const CATALOGUE: CatalogueEntry[] = [
   chat('qwen2.5-0.5b', 'qwen', 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', 'Q4_K_M', 0.5, 0.5, 32_768, 'apache-2.0', ['tiny']),

@@ -40,9 +40,16 @@ const SIGNAL_WORDS: Partial<Record<NodeJS.Signals, string>> = {
 /** TypeScript in a clone, JavaScript in a package: the program has the ending that this file has. */
 const MAIN_PATH = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
 
+/**
+ * A step leaves little behind that lives on. V8 would let its young generation grow to three times 16 MB before it looks,
+ * beside a model whose memory is counted to the megabyte.
+ */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
+
 /** Starts one model host, whose log lines and status messages go to `events`. */
 export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProcess => {
-  const child = spawn(options.nodePath ?? process.execPath, [options.mainPath ?? MAIN_PATH, ...toFlags(options)], {
+  const program = [...NODE_FLAGS, options.mainPath ?? MAIN_PATH];
+  const child = spawn(options.nodePath ?? process.execPath, [...program, ...toFlags(options)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...hostEnvironment(options.environment), ...toEngineEnvironment(options) },
   });
@@ -65,10 +72,11 @@ export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProce
 };
 
 /**
- * What makes the process lighter. Node keeps the compiled form of the engine's and our modules between starts, checked
+ * What makes the process lighter. glibc would keep freed memory apart for each of a dozen threads. Node keeps the compiled form of the engine's and our modules between starts, checked
  * against their sources; a third of a start is compiling them.
  */
 const toEngineEnvironment = ({ engineDir, environment }: SpawnOptions): NodeJS.ProcessEnv => ({
+  MALLOC_ARENA_MAX: environment['MALLOC_ARENA_MAX'] ?? '2',
   NODE_COMPILE_CACHE: environment['NODE_COMPILE_CACHE'] ?? `${resolve(engineDir)}-cache`,
 });
 
