@@ -27,9 +27,9 @@ export const fitParameters = (
     if (handling === 'as-tools') fitted.asTools = true;
     else if (typeof handling === 'object') {
       // Two limits on the answer: the newer name counts.
-      const value = body.max_completion_tokens ?? body.max_tokens;
+      const isLimit = parameter === 'max_tokens' || parameter === 'max_completion_tokens';
       fitted.edits[parameter] = null;
-      fitted.edits[handling.rename] = JSON.stringify(value);
+      fitted.edits[handling.rename] = JSON.stringify(isLimit ? (body.max_completion_tokens ?? body.max_tokens) : value);
     } else if (handling !== 'own-ids' || (asked !== model && !asked.endsWith(`/${model}`))) {
       fitted.edits[parameter] = null;
       if (handling !== 'strip-quietly') fitted.stripped.push(parameter);

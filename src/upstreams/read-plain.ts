@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ChatCompletion } from '../contract/openai.ts';
+import { contentAsText } from './content-as-text.ts';
 import { takeOutKeys } from './presets/own-keys.ts';
 import { repairToolCalls } from './repair-tool-calls.ts';
 import type { ChatAnswer } from './upstream.ts';
@@ -55,7 +56,8 @@ export const parsePlainAnswer = (
     throw invalidResponse(upstream, 'answered without choices');
   }
   if (completion.choices.length === 0) throw invalidResponse(upstream, 'answered with no choice at all');
-  const isRepaired = repairToolCalls(completion, now);
-  const isChanged = takeOutKeys(completion, ownKeys) || isRepaired;
+  const repairs = completion.choices.map(({ message }) => contentAsText(message));
+  repairs.push(repairToolCalls(completion, now), takeOutKeys(completion, ownKeys));
+  const isChanged = repairs.includes(true);
   return { kind: 'plain', completion, text: isChanged ? JSON.stringify(completion) : text };
 };

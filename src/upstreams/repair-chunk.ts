@@ -1,12 +1,13 @@
 import type { ChatCompletionChunk, WireToolCall } from '../contract/openai.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
 import { newId } from '../lib/id.ts';
+import { contentAsText } from './content-as-text.ts';
 import { takeOutKeys } from './presets/own-keys.ts';
 
 /**
  * Mends the omissions that break official clients, one per stream: a chunk without `choices`, a choice without `index`,
  * a first delta without `role`, tool deltas without `index`, `id` or `type`, tool arguments sent as an object, a chunk
- * that calls itself a whole answer. Takes out the keys in `ownKeys`. A sound chunk keeps its text.
+ * that calls itself a whole answer, content as a list of chunks. Takes out the keys in `ownKeys`. A sound chunk keeps its text.
  */
 export const createChunkRepair = (now: () => number, ownKeys: readonly string[] = []) => {
   const seenChoices = new Set<number>();
@@ -39,6 +40,7 @@ export const createChunkRepair = (now: () => number, ownKeys: readonly string[] 
           isChanged = true;
         }
       }
+      if (contentAsText(choice.delta)) isChanged = true;
       const calls = choice.delta.tool_calls;
       if (calls == null) continue;
       const ids = toolIds.get(choice.index) ?? [];

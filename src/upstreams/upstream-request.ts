@@ -48,6 +48,19 @@ export const toUpstreamBody = (
       message.role === 'developer' ? { ...message, role: 'system' as const } : message,
     );
   }
+  if (preset.refusesReasoning && (messages ?? body.messages).some(hasReasoning)) {
+    messages = (messages ?? body.messages).map(withoutReasoning);
+  }
   if (messages !== null) edits['messages'] = JSON.stringify(messages);
   return spliceJson(request.text, edits);
 };
+
+/** Under the names by which answers carry it. */
+const REASONING = ['reasoning_content', 'reasoning', 'reasoning_details'];
+
+const hasReasoning = (message: ChatMessage): boolean => REASONING.some((name) => Object.hasOwn(message, name));
+
+const withoutReasoning = (message: ChatMessage): ChatMessage =>
+  hasReasoning(message)
+    ? (Object.fromEntries(Object.entries(message).filter(([name]) => !REASONING.includes(name))) as ChatMessage)
+    : message;

@@ -8,7 +8,10 @@ import { startGateway, type TestGateway } from '../support/start-gateway.ts';
 
 /** One answer of each cloud, plain and streamed, and where its shape is from; `golden/` has what the gateway made of it. */
 const FIXTURES = join(import.meta.dirname, '../fixtures/wire');
-const kinds = readdirSync(FIXTURES).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : []));
+const namesIn = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => (name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : []));
+const kinds = namesIn(FIXTURES);
+const thinking = namesIn(join(FIXTURES, 'reasoning'));
 const recordedOf = (kind: string): { plain: object; stream: string[] } =>
   JSON.parse(readFileSync(join(FIXTURES, `${kind}.json`), 'utf8'));
 
@@ -26,7 +29,7 @@ let upstream: FaultyUpstream;
 let gateway: TestGateway;
 beforeAll(async () => {
   upstream = await FaultyUpstream.start((call) => {
-    const { plain, stream } = recordedOf(call.body.model);
+    const { plain, stream } = recordedOf(call.body['tools'] ? call.body.model : `reasoning/${call.body.model}`);
     if (!call.isStream) return call.json(plain);
     call.open();
     call.response.end(stream.map((line) => `${line}\n\n`).join(''));
@@ -65,15 +68,36 @@ test.each(kinds)('%s: the stream folded together is the plain answer, for the st
   });
 });
 
-test.each(kinds)('%s: what is sent and what comes back are as they were', async (kind) => {
-  upstream.forget();
-  const plain = await post(gateway.url, { ...ASKED, model: kind });
-  const stream = await post(gateway.url, {
-    ...ASKED,
-    model: kind,
-    stream: true,
-    stream_options: { include_usage: true },
+test.each(thinking)('%s: reasoning and text of the stream are those of the plain answer', async (model) => {
+  const { tools: _, ...asked } = ASKED;
+  const plain = JSON.parse((await post(gateway.url, { ...asked, model })).text);
+  const { chunks } = readAnswer(await post(gateway.url, { ...asked, model, stream: true }));
+  const said = (deltas: Record<string, unknown>[]) => ({
+    reasoning: deltas.map((delta) => delta['reasoning_content'] ?? delta['reasoning'] ?? '').join(''),
+    text: deltas.map(({ content }) => content ?? '').join(''),
   });
+  const folded = said(chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta)));
+  expect(folded).toEqual(said([plain.choices[0].message]));
+  expect(folded).toEqual({ reasoning: 'Two and two make four.', text: 'It is 4.' });
+});
+
+const traced = [
+  ...kinds.map((kind) => ({ trace: kind, kind, asked: ASKED })),
+  ...thinking.map((kind) => {
+    const messages = [
+      ...ASKED.messages,
+      { role: 'assistant', content: '12 °C.', reasoning_content: 'It is cold.' },
+      { role: 'user', content: 'And 2 + 2?' },
+    ];
+    return { trace: `reasoning/${kind}`, kind, asked: { messages, max_tokens: 50, seed: 7, user: 'ada' } };
+  }),
+];
+
+test.each(traced)('$trace: what is sent and what comes back are as they were', async ({ trace: name, kind, asked }) => {
+  upstream.forget();
+  const plain = await post(gateway.url, { ...asked, model: kind });
+  const options = { stream: true, stream_options: { include_usage: true } };
+  const stream = await post(gateway.url, { ...asked, model: kind, ...options });
   const trace = {
     sent: upstream.calls.map(({ path, headers, body }) => ({
       path,
@@ -84,5 +108,7 @@ test.each(kinds)('%s: what is sent and what comes back are as they were', async 
     stream: readAnswer(stream).chunks,
   };
   expect(readAnswer(stream)).toMatchObject({ isDone: true, errors: [], usage: [expect.anything()] });
-  await expect(`${JSON.stringify(trace, null, 2)}\n`).toMatchFileSnapshot(join(FIXTURES, 'golden', `${kind}.json`));
+  await expect(`${JSON.stringify(trace, null, 2)}\n`).toMatchFileSnapshot(
+    join(FIXTURES, name.replace(/[^/]+$/, 'golden/$&.json')),
+  );
 });

@@ -46,6 +46,27 @@ const cloud: ParameterTable = {
   moderation: 'elsewhere',
 };
 
+/**
+ * Answers 422 `extra_forbidden` to a field that it does not know (https://docs.mistral.ai/api/, `POST /v1/chat/completions`;
+ * github.com/mistralai/platform-docs-public/issues/7, 2024-01).
+ */
+const mistral: ParameterTable = {
+  ...cloud,
+  seed: { rename: 'random_seed' },
+  user: 'strip-quietly',
+  logprobs: 'strip',
+  top_logprobs: 'strip',
+  logit_bias: 'strip',
+  service_tier: 'strip',
+  top_k: 'strip',
+  min_p: 'strip',
+  modalities: 'strip-quietly',
+  web_search_options: 'elsewhere',
+  audio: 'elsewhere',
+  functions: 'as-tools',
+  function_call: 'as-tools',
+};
+
 /** Servers on one's own hardware. */
 const runtime: ParameterTable = {
   ...bookkeeping,
@@ -68,7 +89,7 @@ export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
   azure: openai,
   anthropic: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
   gemini: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
-  mistral: { ...cloud, functions: 'as-tools', function_call: 'as-tools' },
+  mistral,
   groq: cloud,
   together: cloud,
   deepseek: cloud,

@@ -15,6 +15,8 @@ export type Preset = {
   keyHeader: 'authorization' | 'api-key';
   /** What `developer` messages are sent as. Chat templates of open models know `system` alone and drop or refuse others. */
   developerRole: 'developer' | 'system';
+  /** Refuses a request whose earlier turns carry the reasoning they came with. */
+  refusesReasoning?: boolean;
   /** Keeps the responses it gave, so that a `previous_response_id` of its own may go there. */
   keepsAnswers?: boolean;
   /**
@@ -38,6 +40,8 @@ const openai: BasePreset = { ...cloud, keepsAnswers: true };
 
 const PRESETS: Partial<Record<UpstreamKind, BasePreset>> = {
   openai,
+  // Roles and fields that it does not know are refused (github.com/charmbracelet/crush/issues/1590, 2025-12).
+  mistral: { ...cloud, developerRole: 'system', refusesReasoning: true },
   azure: { ...openai, keyHeader: 'api-key' },
   llama: { ...cloud, hasRunningUsage: true, tellsConfidence: true },
   ...LOCAL_PRESETS,
