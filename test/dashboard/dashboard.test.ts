@@ -184,6 +184,19 @@ describe('signing in', () => {
   });
 });
 
+test('its files come compressed by what the browser can take, and may be kept', async () => {
+  const html = await (await fetch(`${gateway.url}/dashboard/requests`)).text();
+  const [script = ''] = /\/dashboard\/assets\/index-[\w-]+\.js/.exec(html) ?? [];
+  const as = async (encoding: string) => {
+    const response = await fetch(`${gateway.url}${script}`, { headers: { 'accept-encoding': encoding } });
+    return [response.headers.get('content-encoding'), response.headers.get('cache-control'), await response.text()];
+  };
+  const plain = await as('identity');
+  expect(plain.slice(0, 2)).toEqual([null, 'public, max-age=31536000, immutable']);
+  expect(await as('gzip, deflate')).toEqual(['gzip', ...plain.slice(1)]);
+  expect(await as('gzip, deflate, br, zstd')).toEqual(['br', ...plain.slice(1)]);
+});
+
 test('every page shows its data and keeps to its policy; axe finds nothing serious in either scheme; at 400 % and on a phone nothing is cut off', async () => {
   await admin('/keys', { name: 'a key to list', kind: 'viewer' });
   await open('/?range=30d');

@@ -29,7 +29,7 @@ export const Skeleton = ({ lines = 3 }: { lines?: number }) => (
   </div>
 );
 
-/** What a query has to show: its data, or honestly that there is none yet or why not. */
+/** What a query has to show: its data, or honestly that there is none yet or why not, also when it has become old. */
 export const Loaded = <Data,>({
   query,
   lines,
@@ -39,7 +39,14 @@ export const Loaded = <Data,>({
   lines?: number;
   children: (data: Data) => ReactNode;
 }) => {
-  if (query.data !== undefined) return children(query.data);
+  if (query.data !== undefined) {
+    return (
+      <>
+        {query.error !== null && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+        {children(query.data)}
+      </>
+    );
+  }
   if (query.error !== null) {
     const isForbidden = query.error instanceof ApiError && query.error.status === 403;
     return isForbidden ? (

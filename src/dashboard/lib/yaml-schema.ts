@@ -81,23 +81,20 @@ const readLine = (line: string): { dashes: number; key: string | null; valueOf: 
   return { dashes: marks.split('-').length - 1, key, valueOf: /^[\w.-]+: +\w*$/.test(rest) ? key : null };
 };
 
-/** The keys of flow mappings `{ a: { b: …` that are open at the end of a line. */
+/** The keys of flow mappings and lists `{ a: [{ b: …` that are open at the end of a line. */
 const readFlow = (line: string): { path: string[]; key: string | null } => {
-  const open: string[] = [];
+  const open: string[][] = [];
   let key: string | null = null;
   for (const [, word, mark] of line.matchAll(/([\w.-]+)?\s*([:{}[\],])/g)) {
-    if (mark === ':') key = word ?? null;
-    else if (mark === '{' || mark === '[') {
-      if (key !== null) open.push(key);
-      if (mark === '[' || key === null) open.push('-');
-      key = null;
-    } else if (mark === '}' || mark === ']') {
-      open.pop();
-      key = null;
-    } else key = null;
+    if (mark === ':') {
+      key = word ?? null;
+      continue;
+    }
+    if (mark === '}' || mark === ']') open.pop();
+    else if (mark !== ',') open.push([...(key === null ? [] : [key]), ...(mark === '[' ? ['-'] : [])]);
+    key = null;
   }
-  const isInside = open.length > 0;
-  return { path: open, key: isInside ? key : null };
+  return { path: open.flat(), key: open.length > 0 ? key : null };
 };
 
 const expand = (schema: Schema, root: Schema): Schema[] => {
