@@ -56,7 +56,10 @@ export const pricesUpdateCommand = async (
 ): Promise<number> => {
   const { from } = options;
   if (from === undefined)
-    throw new UsageError('say --from <file or URL>: a price list as `rightsize prices list --json` names its source');
+    throw new UsageError(
+      'say --from <file or URL>, a price list of the same form: `prices.json` of a newer release of this program, or one of your ' +
+        'own. No list is fetched by itself: whoever could change it could change what your budgets count.',
+    );
   const dataDir = dataDirOf(options.dataDir, environment);
   const current = loadPrices(dataDir).list;
   const next = await readList(from);

@@ -19,12 +19,18 @@ export type ReconcileOptions = {
   json?: boolean;
 };
 
-/** Columns taken where no flag names one, the first that is there. */
+/**
+ * Columns taken where no flag names one, the first that is there; `a+b` is the sum of those of its columns that are there.
+ * The last of `input` and `output` are Anthropic's (docs: test/fixtures/usage/README.md).
+ */
 const USUAL = {
   date: ['date', 'day', 'start_time_iso', 'start_time', 'usage_date', 'usage_date_utc'],
   model: ['model', 'model_name', 'model_version'],
-  input: ['input_tokens', 'prompt_tokens', 'n_context_tokens_total'],
-  output: ['output_tokens', 'completion_tokens', 'n_generated_tokens_total'],
+  input: [
+    ...['input_tokens', 'prompt_tokens', 'n_context_tokens_total'],
+    'usage_input_tokens_no_cache+usage_input_tokens_cache_write_5m+usage_input_tokens_cache_write_1h+usage_input_tokens_cache_write+usage_input_tokens_cache_read',
+  ],
+  output: ['output_tokens', 'completion_tokens', 'n_generated_tokens_total', 'usage_output_tokens'],
   cost: ['cost_usd', 'cost', 'amount_value', 'amount'],
 } as const;
 type Column = keyof typeof USUAL;
@@ -76,8 +82,9 @@ const readExport = (file: string, options: ReconcileOptions): DayUsage[] => {
   const [first] = records;
   if (first === undefined) throw new UsageError(`${file} has no records`);
   const columnOf = (column: Column): string | undefined => {
-    const wanted = options[column] ?? USUAL[column].find((name) => name in first);
-    if (wanted !== undefined && !(wanted in first)) throw new UsageError(`${file} has no column "${wanted}"`);
+    const wanted = options[column] ?? USUAL[column].find((names) => names.split('+').some((name) => name in first));
+    const missing = options[column]?.split('+').find((name) => !(name in first));
+    if (missing !== undefined) throw new UsageError(`${file} has no column "${missing}"`);
     if (wanted === undefined && column !== 'cost') {
       throw new UsageError(`say --${column} <column>: ${file} has ${Object.keys(first).join(', ')}`);
     }
@@ -90,13 +97,14 @@ const readExport = (file: string, options: ReconcileOptions): DayUsage[] => {
     output: columnOf('output'),
   };
   const cost = columnOf('cost');
-  return records.map((record, i) => {
+  const usage = records.map((record, i) => {
     const value = (name: string | undefined) => record[name ?? ''] ?? '';
-    const number = (name: string | undefined): number => {
-      const parsed = Number(value(name).replace(/^\$/, '') || '0');
-      if (Number.isFinite(parsed)) return parsed;
-      throw new UsageError(`${file}, record ${i + 1}: "${value(name)}" in ${name} is no number`);
-    };
+    const number = (names: string | undefined): number =>
+      (names ?? '').split('+').reduce((sum, name) => {
+        const parsed = Number(value(name).replace(/^\$/, '') || '0');
+        if (Number.isFinite(parsed)) return sum + parsed;
+        throw new UsageError(`${file}, record ${i + 1}: "${value(name)}" in ${name} is no number`);
+      }, 0);
     const date = value(names.date);
     // Unix seconds, as some exports have them, or anything that begins with an ISO date.
     const at = /^\d{9,10}$/.test(date) ? Number(date) * 1_000 : Date.parse(date);
@@ -109,6 +117,8 @@ const readExport = (file: string, options: ReconcileOptions): DayUsage[] => {
       costNanoUsd: cost === undefined ? null : Math.round(number(cost) * 1e9),
     };
   });
+  // Exports by the minute have lines for minutes without any usage.
+  return usage.filter(({ model, inputTokens, outputTokens }) => model !== '' || inputTokens + outputTokens > 0);
 };
 
 const toTable = (gaps: Gap[]): string => {

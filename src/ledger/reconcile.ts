@@ -32,8 +32,17 @@ export const reconcile = (here: readonly DayUsage[], there: readonly DayUsage[])
   const [ours, theirs] = [addedUp(here), addedUp(there)];
   return [...new Set([...ours.keys(), ...theirs.keys()])]
     .map((key) => gapOf(ours.get(key) ?? null, theirs.get(key) ?? null))
-    .sort((a, b) => Math.abs(b.gapNanoUsd ?? 0) - Math.abs(a.gapNanoUsd ?? 0) || (a.day < b.day ? -1 : 1));
+    .sort(
+      (a, b) =>
+        Math.abs(b.gapNanoUsd ?? 0) - Math.abs(a.gapNanoUsd ?? 0) ||
+        tokenGap(b) - tokenGap(a) ||
+        (a.day < b.day ? -1 : 1),
+    );
 };
+
+const tokenGap = ({ here, there }: Gap): number =>
+  Math.abs((here?.inputTokens ?? 0) - (there?.inputTokens ?? 0)) +
+  Math.abs((here?.outputTokens ?? 0) - (there?.outputTokens ?? 0));
 
 const addedUp = (usage: readonly DayUsage[]): Map<string, DayUsage> => {
   const sums = new Map<string, DayUsage>();
@@ -62,6 +71,7 @@ const whyOf = (here: DayUsage | null, there: DayUsage | null, gap: NanoUsd | nul
   if (here === null) return 'missing here';
   if (there === null) return 'missing there';
   if (here.inputTokens !== there.inputTokens || here.outputTokens !== there.outputTokens) return 'token difference';
-  if (gap === 0) return 'equal';
+  // Many exports tell tokens alone.
+  if (gap === 0 || there.costNanoUsd === null) return 'equal';
   return gap !== null && Math.abs(gap) <= ROUNDING_NANO_USD ? 'rounding' : 'price difference';
 };

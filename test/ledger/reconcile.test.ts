@@ -8,6 +8,7 @@ import type { Gap } from '../../src/ledger/reconcile.ts';
 import { SqliteLedgerStore } from '../../src/ledger/sqlite-ledger-store.ts';
 import { NO_TOKENS } from '../../src/ledger/tokens.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { runCommand } from '../support/command-context.ts';
 import { sampleAttempt, sampleEntry } from './sample-entry.ts';
 
 const AT = Date.parse('2026-11-20T10:00:00Z');
@@ -65,6 +66,34 @@ it('each line of a provider is explained: equal, rounded, other tokens, other pr
   await expect(reconcileCommand(file, { ...options, cost: 'spent' }, context)).rejects.toThrow('no column "spent"');
   rmSync(directory, { recursive: true });
 });
+
+it.each([
+  ['openai-completions.csv', 'gpt-4o-mini', 10_116, 3_092, 'gpt-5.1', 900, 120],
+  ['anthropic-tokens.csv', 'claude-sonnet-4-5', 2_000, 300, 'claude-haiku-4-5', 500, 40],
+])(
+  '%s is read as it comes, and what the ledger lacks stands first',
+  async (name, model, input, output, other, ...tokens) => {
+    const directory = mkdtempSync(join(tmpdir(), 'reconcile-'));
+    const store = SqliteLedgerStore.open({ directory });
+    const used = { ...NO_TOKENS, promptTokens: input, completionTokens: output };
+    await store.append(sampleEntry({ id: 'one', at: AT, attempts: [sampleAttempt({ model, tokens: used })] }));
+    await store.close();
+    const file = join(import.meta.dirname, '../fixtures/usage', name);
+    const { code, stdout } = await runCommand((context) =>
+      reconcileCommand(file, { upstream: 'cloud', dataDir: directory, json: true }, context),
+    );
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        model: other,
+        why: 'missing here',
+        there: { inputTokens: tokens[0], outputTokens: tokens[1], costNanoUsd: null },
+      },
+      { model, why: 'equal' },
+    ]);
+    rmSync(directory, { recursive: true });
+  },
+);
 
 it('CSV is read with quotes, line ends within them, and a byte order mark', () => {
   expect(parseCsv('\ufeffa,b\r\n"x, ""y""\n",1\n2,\n')).toEqual([
