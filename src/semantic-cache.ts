@@ -20,20 +20,18 @@ export type SemanticRequest = {
   runtime: Runtime;
 };
 
-/** The search by meaning for one request; null where its route asks for none, or the request is not fit for it. */
+/** The search by meaning for one request; null where its route asks for none. */
 export const openSemanticCache = (asked: SemanticRequest, ports: Ports): SemanticLookUp | null => {
   const { route, scope, request, caller, incoming, passage, runtime } = asked;
   const rule = route?.cache?.semantic;
   if (!route?.cache || rule === undefined) return null;
-  const question = semanticQuestion(scope, request);
-  if (question === null) return null;
   const { team } = caller;
   const call = { requestId: incoming.id, team, signal: incoming.signal };
   const embedding = { ...call, model: rule.embeddings, ttlMs: route.cache.ttl };
   return new SemanticLookUp(
     incoming.id,
-    question,
-    { ...rule, lifeMs: route.cache.ttl },
+    () => semanticQuestion(scope, request),
+    { ...rule, route: route.name, lifeMs: route.cache.ttl },
     {
       ...ports.semantic,
       cache: ports.cache,

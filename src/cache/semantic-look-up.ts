@@ -14,6 +14,8 @@ export type Similar = { similarity: number; guards: string[] };
 export type SimilarAnswer = Similar & { place: CachePlace; answer: StoredAnswer };
 
 export type SemanticRule = {
+  /** The route's name. */
+  route: string;
   /** How long an answer is fresh, and its question may lead to it. */
   lifeMs: number;
   minSimilarity: number;
@@ -49,15 +51,17 @@ type Check = { entry: SemanticEntry; similarity: number; answer: StoredAnswer };
 /** The search of one request for an answer that was given to the same question in other words. */
 export class SemanticLookUp {
   readonly #requestId: string;
-  readonly #question: SemanticQuestion;
+  readonly #read: () => SemanticQuestion | null;
   readonly #rule: SemanticRule;
   readonly #parts: SemanticParts;
+  #question: SemanticQuestion | null = null;
   #vector: Float32Array | null = null;
   #check: Check | null = null;
 
-  constructor(requestId: string, question: SemanticQuestion, rule: SemanticRule, parts: SemanticParts) {
+  /** @param read what of the request may be compared, if anything: not asked where the exact cache has the answer. */
+  constructor(requestId: string, read: () => SemanticQuestion | null, rule: SemanticRule, parts: SemanticParts) {
     this.#requestId = requestId;
-    this.#question = question;
+    this.#read = read;
     this.#rule = rule;
     this.#parts = parts;
   }
@@ -70,15 +74,18 @@ export class SemanticLookUp {
   async find(isAllowed: (answer: StoredAnswer) => boolean): Promise<SimilarAnswer | null> {
     const { store, embed, random, isSame } = this.#parts;
     const { minSimilarity, sureSimilarity, verify, checkShare } = this.#rule;
-    this.#vector = (await embed([this.#question.text]))?.[0] ?? null;
+    const question = this.#read();
+    if (question === null) return null;
+    this.#question = question;
+    this.#vector = (await embed([question.text]))?.[0] ?? null;
     if (this.#vector === null) return this.#none('no-embedding');
     const options = { minSimilarity, count: NEIGHBOURS };
-    const near = await store.nearest(this.#question.partition, this.#vector, options);
+    const near = await store.nearest(question.partition, this.#vector, options);
     if (near.length === 0) return this.#none('nothing-near');
-    const found = await this.#agreeing(near, isAllowed);
+    const found = await this.#agreeing(question, near, isAllowed);
     if (found === null) return null;
     const { entry, similarity, answer } = found;
-    if (verify && similarity < sureSimilarity && !(await isSame(entry.text, this.#question.text))) {
+    if (verify && similarity < sureSimilarity && !(await isSame(entry.text, question.text))) {
       return this.#none('verifier');
     }
     const chance = chanceRight(similarity, entry.observations, this.#rule);
@@ -87,7 +94,7 @@ export class SemanticLookUp {
       return this.#none('checked');
     }
     this.#note('hit');
-    this.#serves(entry.place.key, similarity);
+    this.#serves(question, entry.place.key, similarity);
     return { similarity, guards: [...GUARDS], place: entry.place, answer };
   }
 
@@ -96,10 +103,12 @@ export class SemanticLookUp {
    * where nothing was looked for. Never rejects.
    */
   async keep(place: CachePlace, completion: ChatCompletion): Promise<void> {
-    const { partition, text, facts } = this.#question;
+    const question = this.#question;
     const { store } = this.#parts;
     // Calls are made for one question's own words.
-    if (this.#vector === null || completion.choices.some(({ message }) => message.tool_calls)) return;
+    if (question === null || this.#vector === null || completion.choices.some(({ message }) => message.tool_calls))
+      return;
+    const { partition, text, facts } = question;
     if (this.#check !== null) {
       const { entry, similarity, answer } = this.#check;
       const isRight = await this.#isSameAnswer(answer.completion, completion);
@@ -107,16 +116,20 @@ export class SemanticLookUp {
       await store.observe(partition, entry.place.key, { similarity, isRight });
     }
     await store.add(partition, this.#vector, { place, facts, text, observations: [] }, this.#rule.lifeMs);
-    this.#serves(place.key, null);
+    this.#serves(question, place.key, null);
   }
 
-  async #agreeing(near: { entry: SemanticEntry; similarity: number }[], isAllowed: (answer: StoredAnswer) => boolean) {
+  async #agreeing(
+    question: SemanticQuestion,
+    near: { entry: SemanticEntry; similarity: number }[],
+    isAllowed: (answer: StoredAnswer) => boolean,
+  ) {
     const { store, cache } = this.#parts;
-    const differing = near.map(({ entry }) => differingGuards(entry.facts, this.#question.facts)[0]);
+    const differing = near.map(({ entry }) => differingGuards(entry.facts, question.facts)[0]);
     for (const [index, { entry, similarity }] of near.entries()) {
       if (differing[index] !== undefined) continue;
       const answer = await cache.get(entry.place);
-      if (answer === null) await store.remove(this.#question.partition, entry.place.key);
+      if (answer === null) await store.remove(question.partition, entry.place.key);
       else if (isAllowed(answer)) return { entry, similarity, answer };
     }
     const guard = differing[0];
@@ -134,9 +147,9 @@ export class SemanticLookUp {
     return left.reduce((sum, value, index) => sum + value * (right[index] ?? 0), 0) >= SAME_ANSWER;
   }
 
-  #serves(key: string, similarity: number | null): void {
+  #serves({ partition }: SemanticQuestion, key: string, similarity: number | null): void {
     // Nobody waits for it: feedback comes later than the answer.
-    void this.#parts.served.note(this.#requestId, { partition: this.#question.partition, key, similarity });
+    void this.#parts.served.note(this.#requestId, { partition, key, similarity });
   }
 
   #none(outcome: string): null {
@@ -145,7 +158,7 @@ export class SemanticLookUp {
   }
 
   #note(outcome: string): void {
-    this.#parts.figures.note(this.#question.partition.route, outcome);
+    this.#parts.figures.note(this.#rule.route, outcome);
   }
 }
 
