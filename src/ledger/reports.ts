@@ -113,15 +113,15 @@ export const createReports = (read: ReadQuery): LedgerReports => ({
 
   async requests({ cursor, limit, ...filter }) {
     const { where, values } = conditions(filter);
-    if (cursor !== undefined) {
-      const [at, id] = parseCursor(cursor);
+    const after = cursor === undefined ? null : parseCursor(cursor);
+    if (after !== null) {
       // As one row value, which the index by time can find: a page is as quick after a hundred thousand rows as at first.
       where.push('(at, id) < (?, ?)');
-      values.push(at, id);
+      values.push(...after);
     }
     const order = 'at DESC, id DESC';
     const entries: LedgerEntry[] = [];
-    for (const span of await spansOf(read, filter, cursor === undefined ? undefined : parseCursor(cursor)[0])) {
+    for (const span of await spansOf(read, filter, after?.[0])) {
       const [wanted, within] = [limit + 1 - entries.length, conditions(span)];
       if (wanted <= 0) break;
       const found = [...values, ...within.values];
@@ -161,8 +161,12 @@ type Span = { fromMs?: number | undefined; toMs?: number | undefined };
  * errors, and none of the others need be read to find them. One open span where an index finds them: by
  * time, by team, by the client's own id.
  */
-const spansOf = async (read: ReadQuery, filter: Partial<RequestsFilter>, beforeMs?: number): Promise<Span[]> => {
-  const { team: _team, fromMs, toMs, limit: _limit, cursor: _cursor, ...rest } = filter;
+const spansOf = async (
+  read: ReadQuery,
+  filter: Omit<RequestsFilter, 'limit' | 'cursor'>,
+  beforeMs?: number,
+): Promise<Span[]> => {
+  const { team: _team, fromMs, toMs, ...rest } = filter;
   if (filter.clientRequestId !== undefined || Object.values(rest).every((value) => value === undefined)) return [{}];
   const { where, values } = conditions({
     ...filter,
