@@ -15,6 +15,9 @@ import { type ResponseState, toResponseObject } from './translate/responses/resp
 /** Responses being made in the background, in this process and for one team; beyond it 429. */
 const MOST_RUNNING = 64;
 const MOST_OF_TEAM = 16;
+/** While it is made, whoever makes a response says so this often; one of whom nobody has heard for longer is lost. */
+const RENEW_MS = 10_000;
+const LOST_MS = 30_000;
 /** A request that is refused is refused at once, not when somebody asks what became of it: so long is waited for that. */
 const REFUSAL_MS = 100;
 
@@ -36,6 +39,9 @@ type Task = {
   body: ResponsesBody;
   controller: AbortController;
   isCancelled: boolean;
+  /** Somebody has deleted it elsewhere. */
+  isDeleted: boolean;
+  stopRenewing(): void;
   /** Resolves when what came of it is stored. */
   over: Promise<Reply>;
 };
@@ -43,7 +49,7 @@ type Task = {
 /**
  * Responses with `background: true` (https://platform.openai.com/docs/guides/background): the client is told an id, and asks
  * for the response until it is there. They are requests like any other, with their limits and one ledger entry, and end with
- * this process: what it was making then has failed, for whoever asks.
+ * this process: what it was making then has failed, for whoever asks. Gateways that share the store see those of each other.
  */
 export class BackgroundResponses {
   readonly #options: BackgroundOptions;
@@ -75,18 +81,17 @@ export class BackgroundResponses {
     return pipeline(again, dialect);
   }
 
-  /** The response as it is now. One that another process was making when that ended has failed. */
+  /** The response as it is now. One whose maker has not been heard of for `LOST_MS` has failed. */
   async current(stored: StoredResponse): Promise<StoredResponse> {
-    const { status } = JSON.parse(stored.response) as { status?: string };
-    if (status !== 'in_progress' || this.isRunning(stored)) return stored;
-    const error = { code: 'server_error', message: 'The gateway was restarted while it made this response.' };
-    const failed = { ...stored, response: JSON.stringify({ ...JSON.parse(stored.response), status: 'failed', error }) };
-    await this.#options.store.put(failed);
-    return failed;
+    const isHeardOf = this.#options.ports.clock.now() - stored.createdAt < LOST_MS;
+    if (statusOf(stored) !== 'in_progress' || this.isRunning(stored) || isHeardOf) return stored;
+    const error = { code: 'server_error', message: 'The gateway that made this response has stopped.' };
+    return this.#change(stored, { status: 'failed', error });
   }
 
   /**
-   * Breaks off a response that is being made; one that is there stays as it is.
+   * Breaks off a response that is being made, where another gateway makes it within `RENEW_MS`; one that is there stays as
+   * it is.
    * @returns what it is then. @throws GatewayError `invalid_value` for one that was never in the background.
    */
   async cancel(stored: StoredResponse): Promise<StoredResponse> {
@@ -102,7 +107,14 @@ export class BackgroundResponses {
         param: 'response_id',
       });
     }
-    return this.current(stored);
+    const now = await this.current(stored);
+    return statusOf(now) === 'in_progress' ? this.#change(now, { status: 'cancelled' }) : now;
+  }
+
+  async #change(stored: StoredResponse, changes: object): Promise<StoredResponse> {
+    const changed = { ...stored, response: JSON.stringify({ ...JSON.parse(stored.response), ...changes }) };
+    await this.#options.store.put(changed);
+    return changed;
   }
 
   isRunning(stored: StoredResponse): boolean {
@@ -117,7 +129,7 @@ export class BackgroundResponses {
   }
 
   async #start(incoming: Incoming, { team, keyId }: Caller, bytes: Buffer, body: ResponsesBody): Promise<Reply> {
-    const { ports, pipeline, dialectFor, store } = this.#options;
+    const { ports, pipeline, store } = this.#options;
     const refusal = this.#refusalOf(team, body);
     if (refusal !== null) {
       const passage = new Passage(incoming, ports.runtime(), ports);
@@ -128,14 +140,20 @@ export class BackgroundResponses {
     const id = newId('resp', ports.clock.now());
     const controller = new AbortController();
     const { promise: over, resolve } = Promise.withResolvers<Reply>();
-    const task: Task = { team, id, body, controller, isCancelled: false, over };
+    const stopRenewing = () => {};
+    const task: Task = { team, id, body, controller, isCancelled: false, isDeleted: false, stopRenewing, over };
     await this.#put(task, { status: 'in_progress' });
     this.#running.set(keyOf(task), task);
+    this.#renewLater(task);
     const run = async (): Promise<Reply> => {
-      const reply = await pipeline({ ...own, readBody: async () => bytes, signal: controller.signal }, dialectFor(id));
+      const reply = await pipeline(
+        { ...own, readBody: async () => bytes, signal: controller.signal },
+        this.#stopping(task),
+      );
       await this.#note(task, reply).catch((error: unknown) =>
         ports.logger.warn({ err: error, id }, 'what became of a background response could not be kept'),
       );
+      task.stopRenewing();
       this.#running.delete(keyOf(task));
       return reply;
     };
@@ -164,13 +182,51 @@ export class BackgroundResponses {
 
   /** A complete response was kept where it was made. */
   async #note(task: Task, reply: Reply): Promise<void> {
+    if (task.isDeleted) return;
     if (reply.kind === 'failure') {
       return this.#put(task, task.isCancelled ? { status: 'cancelled' } : { status: 'failed', error: reply.error });
     }
     const stored = await this.#options.store.get(task.team, task.id);
-    if (stored !== null && (JSON.parse(stored.response) as { status: string }).status !== 'in_progress') return;
+    if (stored !== null && statusOf(stored) !== 'in_progress') return;
     const error = new GatewayError('internal_error', 'The response was made, and could not be kept.');
     await this.#put(task, { status: 'failed', error });
+  }
+
+  /** Says that it is being made, and hears whether somebody elsewhere wants it ended. */
+  #renewLater(task: Task): void {
+    task.stopRenewing = this.#options.ports.clock.after(RENEW_MS, () => void this.#renew(task).catch(() => {}));
+  }
+
+  async #renew(task: Task): Promise<void> {
+    let isWanted = true;
+    task.stopRenewing = () => {
+      isWanted = false;
+    };
+    const stored = await this.#options.store.get(task.team, task.id);
+    if (!isWanted) return;
+    if (stored !== null && statusOf(stored) === 'in_progress') {
+      this.#renewLater(task);
+      return this.#put(task, { status: 'in_progress' });
+    }
+    task.isDeleted = stored === null;
+    task.isCancelled = true;
+    task.controller.abort(CANCELLED);
+  }
+
+  /** Once there is an answer, nothing may be stored over it. */
+  #stopping(task: Task): Dialect {
+    const dialect = this.#options.dialectFor(task.id);
+    return {
+      ...dialect,
+      async read(bytes, origin) {
+        const asked = await dialect.read(bytes, origin);
+        const answer: typeof asked.answer = (facts) => {
+          task.stopRenewing();
+          return asked.answer(facts);
+        };
+        return { ...asked, answer };
+      },
+    };
   }
 
   async #put(task: Task, state: ResponseState): Promise<void> {
@@ -198,6 +254,9 @@ export class BackgroundResponses {
     return first;
   }
 }
+
+const statusOf = ({ response }: StoredResponse): string | undefined =>
+  (JSON.parse(response) as { status?: string }).status;
 
 const keyOf = ({ team, id }: { team: string; id: string }): string => `${team}\n${id}`;
 

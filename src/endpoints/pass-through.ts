@@ -9,6 +9,7 @@ import type { AttemptMeter } from '../ledger/attempt-meter.ts';
 import { NO_TOKENS } from '../ledger/tokens.ts';
 import { UsageTap } from '../ledger/usage-tap.ts';
 import { spliceJson } from '../lib/json-splice.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import type { Ports, Runtime } from '../ports.ts';
 import { mayUseNamed } from '../routing/permissions.ts';
 import { type Candidate, NO_TIER } from '../routing/routing-table.ts';
@@ -65,7 +66,7 @@ const peek = async (
   if (!isJson || !(length <= MAX_READ_BYTES)) return { bytes: null, model: null };
   const bytes = await named.readBody();
   try {
-    const { model, metadata } = JSON.parse(bytes.toString('utf8')) as { model?: unknown; metadata?: unknown };
+    const { model, metadata } = parseJson(bytes.toString('utf8')) as { model?: unknown; metadata?: unknown };
     named.tag(metadata);
     return { bytes, model: typeof model === 'string' && model !== '' ? model : null };
   } catch {

@@ -9,6 +9,7 @@ import type { Dialect } from '../dialects/dialect.ts';
 import { forgetAtUpstream } from '../dialects/forget-response.ts';
 import { estimatePromptTokens } from '../ledger/estimate-tokens.ts';
 import type { Clock } from '../lib/clock.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import type { Runtime } from '../ports.ts';
 import type { ResponseStore, StoredResponse } from '../responses/response-store.ts';
 import { requestIdOf } from './front-door.ts';
@@ -85,7 +86,7 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
 const withModel = (bytes: Buffer): Buffer => {
   const text = bytes.toString('utf8');
   try {
-    const body = JSON.parse(text) as { model?: unknown };
+    const body = parseJson(text) as { model?: unknown };
     return body.model == null ? Buffer.from(JSON.stringify({ ...body, model: 'auto' })) : bytes;
   } catch {
     return bytes;

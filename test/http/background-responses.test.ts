@@ -4,6 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryResponseStore } from '../../src/responses/memory-response-store.ts';
 import { post } from '../support/chat-client.ts';
 import { ANSWER, behaviours, FaultyUpstream, good } from '../support/faulty-upstream.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
@@ -148,11 +149,36 @@ test('what was under way when the gateway stopped has failed', async () => {
 test('what was under way when the gateway was killed has failed', async () => {
   const id = 'resp_lost';
   const response = JSON.stringify({ id, object: 'response', status: 'in_progress', background: true, output: [] });
-  const now = Date.now();
+  // Nobody has said for a while that it is being made.
+  const now = Date.now() - 60_000;
   await store.put({
-    ...{ id, team: 'one', createdAt: now, expiresAt: now + 60_000, previousId: null },
+    ...{ id, team: 'one', createdAt: now, expiresAt: Date.now() + 60_000, previousId: null },
     ...{ response, input: '[]', home: null, session: null },
   });
   const found = await client().responses.retrieve(id);
   expect(found).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
+});
+
+test('gateways that share the store tell and cancel what another of them makes', async () => {
+  const clock = new ManualClock(Date.now());
+  const responses = new MemoryResponseStore(clock);
+  const routes = twoTierRoutes({ small: upstream.url, large: upstream.url });
+  const [one, two] = await Promise.all([0, 1].map(() => startGateway({ routes, keys, responses, clock })));
+  const at = (each: TestGateway) => new OpenAI({ baseURL: `${each.url}/v1`, apiKey: 'rs-one', maxRetries: 0 });
+  gated();
+  const asked = at(one!).responses.create({ model: 'auto', input: 'Hello', background: true });
+  await upstream.untilCalls(1);
+  clock.advance(100);
+  const { id } = await asked;
+  // It is still being made, however long that takes.
+  for (let second = 0; second < 60; second += 10) {
+    clock.advance(10_000);
+    expect((await at(two!).responses.retrieve(id)).status).toBe('in_progress');
+  }
+  expect((await at(two!).responses.cancel(id)).status).toBe('cancelled');
+  clock.advance(10_000);
+  expect(await upstream.last.closed).toBe('cut');
+  await until(async () => (await one!.entries()).length === 1);
+  expect((await at(one!).responses.retrieve(id)).status).toBe('cancelled');
+  await Promise.all([one!.close(), two!.close()]);
 });

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { GatewayError } from '../../contract/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { readBody } from '../read-body.ts';
 import type { AdminEnv } from './admin-env.ts';
 
@@ -24,7 +25,7 @@ export const readJson = async <Schema extends z.ZodType>(
   const body = await readBody(env.incoming, LIMITS, clock);
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = parseJson(body.toString('utf8'));
   } catch {
     throw new GatewayError('invalid_json', 'The request body is not JSON.');
   }

@@ -1,5 +1,6 @@
 import type { TokenCounts } from '../../contract/ledger-entry.ts';
 import type { ChatCompletion, WireMessage } from '../../contract/openai.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { toStopReason } from './stop-reason.ts';
 import { toMessagesUsage } from './usage.ts';
 
@@ -39,7 +40,7 @@ const blocksOf = (message: WireMessage, showsThoughts: boolean): object[] => {
 /** Arguments are an object there; what a model wrote that is none stays to be seen. */
 const toInput = (text: string | undefined): object => {
   try {
-    const value: unknown = JSON.parse(text || '{}');
+    const value: unknown = parseJson(text || '{}');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Told below.

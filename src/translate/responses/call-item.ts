@@ -1,3 +1,4 @@
+import { parseJson } from '../../lib/parse-json.ts';
 import { customInput, type ToolKind } from './read-tools.ts';
 import type { Item } from './request-body.ts';
 import type { OutputItem, ResponseEvents } from './response-events.ts';
@@ -57,7 +58,7 @@ export class CallItem implements OutputItem {
 const toShellAction = (text: string): Record<string, unknown> => {
   let asked: Record<string, unknown> = {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     if (typeof value === 'object' && value !== null) asked = value as Record<string, unknown>;
   } catch {
     // Cut off: there is no command to run.

@@ -1,4 +1,5 @@
 import type { NativeNeed } from '../../contract/native-form.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import type { ResponsesBody } from './request-body.ts';
 
 /** What a tool is to the client: its calls go back as this kind of item. */
@@ -52,7 +53,7 @@ export const customArguments = (input: string): string => JSON.stringify({ input
 /** The text that a custom tool was called with; what is not the shape asked for is taken as the text itself. */
 export const customInput = (text: string): string => {
   try {
-    const { input } = JSON.parse(text) as { input?: unknown };
+    const { input } = parseJson(text) as { input?: unknown };
     return typeof input === 'string' ? input : text;
   } catch {
     return text;
