@@ -27,7 +27,7 @@ export type RedisSemanticOptions = {
 /** Vectors that a search looks at, of those that the graph leads to: it then misses next to none of 10,000. */
 const SEARCH_EFFORT = 200;
 /** Questions whose facts this process keeps at hand: reading them takes longer than finding them. */
-const READ_QUESTIONS = 20_000;
+const READ_QUESTIONS = 5_000;
 /** Questions that one step of clearing takes away, so that it holds Redis for milliseconds. */
 const CLEARED_AT_ONCE = 500;
 const MAINTENANCE_LIMIT_MS = 5_000;

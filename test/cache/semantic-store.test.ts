@@ -293,6 +293,18 @@ describe('with the Redis of this machine', () => {
     await server.close();
   });
 
+  test('what its version has decides where questions are kept', async () => {
+    const clock = new ManualClock(NOW);
+    const own = new MemorySemanticStore(clock);
+    const shared = new RedisSemanticStore({ redis, clock, teams: () => [] });
+    const store = new DetectedSemanticStore({ redis, shared, own, logger: createLogger('silent') });
+    await store.add(P, unit([1, 0]), entry('key'), HOUR);
+    const [, major] = /^redis_version:(\d+)/m.exec(await server.ask((client) => client.info('server'))) ?? [];
+    expect(keysOf(await own.nearest(P, unit([1, 0]), all))).toEqual(Number(major) >= 8 ? [] : ['key']);
+    expect(keysOf(await store.nearest(P, unit([1, 0]), all))).toEqual(['key']);
+    await server.flush();
+  });
+
   /** A user who may not see the commands is what a server is that does not have them. */
   test('one without vector sets is found out, and questions are kept in the process', async () => {
     const user = ['bare', 'on', 'nopass', '~*', '&*', '+@all', '-command'];
