@@ -127,7 +127,8 @@ export class Passage {
   #begin(candidate: Candidate, hold: Hold, isAside: boolean): AttemptMeter {
     const { tier, upstream, model } = candidate;
     const { billingOf, hardwareOf } = this.#runtime;
-    const paid = { billing: billingOf(candidate), hardware: hardwareOf(candidate) };
+    const tellsCost = this.#runtime.config.routes.upstreams[upstream]?.kind === 'openrouter';
+    const paid = { billing: billingOf(candidate), hardware: hardwareOf(candidate), tellsCost };
     return this.#exchange.beginAttempt({ tier, upstream, model, ...paid, isAside }, ({ tokens, costNanoUsd }) => {
       void hold.settle({ tokens: tokens.promptTokens + tokens.completionTokens, costNanoUsd: costNanoUsd ?? 0 });
     });

@@ -47,7 +47,7 @@ export type AttemptRecord = {
   isShown: boolean;
   tokens: TokenCounts;
   costNanoUsd: NanoUsd | null;
-  /** Null where the cost is unknown. */
+  /** Null where the cost is unknown, or told by the provider as one sum. */
   costSplit: CostSplit | null;
   priceVersion: string | null;
   /** The hardware's cost by its share of busy time; 0 where it is not ours, null where routes.yaml does not tell. */

@@ -14,6 +14,8 @@ export type AttemptStart = {
   hardware?: Hardware | null;
   /** It helps to decide and answers nobody: an embedding of the question, for one. It is paid like any other. */
   isAside?: boolean;
+  /** The provider tells in its usage what an answer cost; taken where there is no price. */
+  tellsCost?: boolean;
 };
 
 export type AttemptEnd = {
@@ -27,6 +29,8 @@ export type AttemptEnd = {
   isCostUnknown?: boolean;
   /** The `service_tier` that the answer named: some have rates of their own. */
   serviceTier?: string | null;
+  /** What the provider says that it has charged, in USD. */
+  toldCostUsd?: number | null;
 };
 
 /** Times and prices one call to one upstream. Until `finish`, its record reads as aborted now, without tokens. */
@@ -91,6 +95,7 @@ export class AttemptMeter {
     busyMs: number | null,
   ): Omit<AttemptRecord, 'isShown'> {
     const { billing, hardware, tier, upstream, model } = this.start;
+    const told = this.start.tellsCost === true && billing.kind === 'unknown' ? (end.toldCostUsd ?? null) : null;
     const isUnknown = end.isCostUnknown === true && billing.kind !== 'free';
     const split = isUnknown ? null : splitUnder(tokens, billing, serviceTier);
     const cost = hardware?.cost ?? null;
@@ -102,9 +107,9 @@ export class AttemptMeter {
       errorCode,
       upstreamStatus,
       tokens,
-      costNanoUsd: sumOf(split),
-      costSplit: split,
-      priceVersion: billing.kind === 'priced' ? billing.version : null,
+      costNanoUsd: told === null ? sumOf(split) : Math.round(told * 1e9),
+      costSplit: told === null ? split : null,
+      priceVersion: told === null ? (billing.kind === 'priced' ? billing.version : null) : 'told',
       hardwareNanoUsd: hardware == null ? 0 : cost && busyMs !== null ? hardwareCostOf(busyMs, cost) : null,
       energyWh: cost && busyMs !== null ? energyOf(busyMs, cost) : null,
       startedMs: this.#startedMs,

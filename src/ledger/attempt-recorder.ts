@@ -7,6 +7,9 @@ import type { AttemptMeter } from './attempt-meter.ts';
 import { estimateCompletionTokens, estimatePromptTokens } from './estimate-tokens.ts';
 import { NO_TOKENS, tokensFromUsage } from './tokens.ts';
 
+/** No single answer costs as much: what is beyond is a fault. */
+const MOST_USD = 100_000;
+
 /**
  * Counts what one attempt used while its answer passes by: the upstream's own usage where it sends it, else an estimate
  * from the texts. An attempt that was cut short counts what had come.
@@ -20,6 +23,7 @@ export class AttemptRecorder {
   #isCountOld = false;
   #wasAnswered = false;
   #serviceTier: string | null = null;
+  #toldCostUsd: number | null = null;
 
   constructor(meter: AttemptMeter, request: ChatRequest) {
     this.#meter = meter;
@@ -31,6 +35,7 @@ export class AttemptRecorder {
     this.#wasAnswered = true;
     this.#noteTier(chunk);
     const counted = chunk.usage == null ? null : tokensFromUsage(chunk.usage);
+    this.#noteCost(chunk);
     if (counted !== null) {
       this.#reported = counted;
       this.#isCountOld = false;
@@ -49,6 +54,7 @@ export class AttemptRecorder {
     this.#wasAnswered = true;
     this.#meter.firstToken();
     this.#noteTier(completion);
+    this.#noteCost(completion);
     if (completion.usage != null) this.#reported = tokensFromUsage(completion.usage);
     this.#texts = completion.choices.map(({ message }) => spentText(message));
   }
@@ -89,11 +95,18 @@ export class AttemptRecorder {
       upstreamStatus: 200,
       tokens: this.tokens,
       serviceTier: this.#serviceTier,
+      toldCostUsd: this.#toldCostUsd,
     });
   }
 
   succeed(): void {
-    this.#meter.finish({ outcome: 'ok', upstreamStatus: 200, tokens: this.tokens, serviceTier: this.#serviceTier });
+    this.#meter.finish({
+      outcome: 'ok',
+      upstreamStatus: 200,
+      tokens: this.tokens,
+      serviceTier: this.#serviceTier,
+      toldCostUsd: this.#toldCostUsd,
+    });
   }
 
   fail(error: GatewayError): void {
@@ -103,7 +116,14 @@ export class AttemptRecorder {
       upstreamStatus: this.#wasAnswered ? 200 : (error.upstreamStatus ?? null),
       tokens: this.tokens,
       serviceTier: this.#serviceTier,
+      toldCostUsd: this.#toldCostUsd,
     });
+  }
+
+  /** OpenRouter's `cost`, in USD (https://openrouter.ai/docs/use-cases/usage-accounting). */
+  #noteCost({ usage }: ChatCompletion | ChatCompletionChunk): void {
+    const cost = usage?.['cost'];
+    if (typeof cost === 'number' && cost >= 0 && cost < MOST_USD) this.#toldCostUsd = cost;
   }
 
   #noteTier({ service_tier }: ChatCompletion | ChatCompletionChunk): void {

@@ -76,6 +76,29 @@ afterAll(async () => {
   await upstream.close();
 });
 
+test.each([
+  ['openrouter', 0.00012345, 123_450],
+  ['openrouter', -1, null],
+  ['openai-compatible', 0.00012345, null],
+])('what %s says it has charged (%s USD) is the cost where there is no price: %s', async (kind, cost, expected) => {
+  const answer = ANSWERS['/v1/chat/completions']?.('default');
+  const provider = await AnyUpstream.start((request: SeenRequest) =>
+    sendJson(request, { ...answer, usage: { ...OLD_USAGE, cost } }),
+  );
+  const routed = await startGateway({
+    routes: {
+      version: 1,
+      upstreams: { up: { kind, url: provider.url, apiKey: 'sk-or' } },
+      tiers: [{ name: 'only', models: [{ upstream: 'up', model: 'm' }] }],
+      routes: [{ name: 'default', tier: 'only' }],
+    },
+  });
+  await post(routed.url, { model: 'm', messages: MESSAGES });
+  expect((await routed.entries())[0]).toMatchObject({ costNanoUsd: expected, attempts: [{ costNanoUsd: expected }] });
+  await routed.close();
+  await provider.close();
+});
+
 const PATHS = Object.keys(ANSWERS);
 const TIERS = [
   ['default', 280_000],
