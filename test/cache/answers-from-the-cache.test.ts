@@ -97,6 +97,20 @@ test.each([
   },
 );
 
+test('an image of 10 MB reaches the model as it was written, and is known again by each of its bytes', async () => {
+  const image = (last: string) => `data:image/png;base64,${'iVBORw0KGgo'.repeat(1_000_000)}${last}`;
+  const asking = (last: string) =>
+    chat(
+      gateway.url,
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: image(last) } }] }] },
+      KEY,
+    );
+  expect(cacheOf(await asking('A'))).toBe('miss');
+  expect(upstream.last.bytes.includes(`"url":"${image('A')}"`)).toBe(true);
+  expect(cacheOf(await asking('A'))).toBe('hit');
+  expect(cacheOf(await asking('B'))).toBe('miss');
+});
+
 test('tool calls are replayed as they were', async () => {
   upstream.always(tools);
   const body = { tools: [{ type: 'function', function: { name: 'get_weather' } }] };
