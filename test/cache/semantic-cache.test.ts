@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { GUARDS } from '../../src/cache/question-facts.ts';
 import { AnyUpstream, type SeenRequest, sendJson } from '../support/any-upstream.ts';
 import { chat, post } from '../support/chat-client.ts';
@@ -313,6 +313,7 @@ test('what became of searches is in the metrics', async () => {
 describe.each(vectorSetServers())('two gateways that share %s', (program) => {
   test('find each other’s questions, never those of another team, and feedback reaches both', async () => {
     const server = await RedisServer.start({ program });
+    onTestFinished(() => server.close());
     const connections = [await connectRedis(server.url), await connectRedis(server.url)];
     const start = (index: number) =>
       startGateway({
@@ -335,6 +336,6 @@ describe.each(vectorSetServers())('two gateways that share %s', (program) => {
     expect(cacheOf(await askAt(two, 'Please tell me the capital of France.'))).toBe('miss');
     await server.kill();
     expect((await askAt(one, 'What is the capital of Spain?')).status).toBe(200);
-    for (const each of [one, two, ...connections, server]) await each.close();
+    for (const each of [one, two, ...connections]) await each.close();
   });
 });

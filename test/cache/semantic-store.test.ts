@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { DetectedSemanticStore } from '../../src/cache/detected-semantic-store.ts';
 import { MemorySemanticStore } from '../../src/cache/memory-semantic-store.ts';
 import { MemoryServedSimilar } from '../../src/cache/memory-served-similar.ts';
@@ -269,6 +269,7 @@ describe.each(vectorSetServers())('in vector sets of %s', (program) => {
 
   test('while Redis is gone nothing is found and nobody fails; clearing says that it cannot', async () => {
     const other = await RedisServer.start({ program });
+    onTestFinished(() => other.close());
     const connection = await connectRedis(other.url);
     const store = new RedisSemanticStore({ redis: connection, clock: new ManualClock(NOW), teams });
     await store.add(P, unit([1, 0]), entry('key'), HOUR);
