@@ -181,7 +181,7 @@ describe('signing in', () => {
     await eve.page.getByRole('link', { name: 'Requests' }).click();
     await eve.page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await eve.context.close();
-  });
+  }, 60_000);
 });
 
 test('its files come compressed by what the browser can take, and may be kept', async () => {

@@ -1,5 +1,5 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import type { RequestRow } from '../../contract/admin/requests.ts';
 import { count, milliseconds, moment, money, shortMoment } from '../lib/format.ts';
 import { setQuery } from '../lib/location.ts';
@@ -9,6 +9,8 @@ import { OutcomeBadge } from './badge.tsx';
 const ROW_HEIGHT = 37;
 /** Rows below the last one in view when more are asked for: a second of fast scrolling. */
 const AHEAD = 300;
+/** Rows kept above and below those in view. */
+const MARGIN = 12;
 
 const COLUMNS = [
   { name: 'time', title: 'Time' },
@@ -23,7 +25,10 @@ const COLUMNS = [
   { name: 'reason', title: 'Reason' },
 ];
 
-/** The log's rows. Only those in view exist, so a hundred thousand scroll as smoothly as ten. */
+/**
+ * The log's rows. Only those in view exist, so a hundred thousand scroll as smoothly as ten: all are of one height, and so
+ * nothing has to be measured or counted again when more come.
+ */
 export const LogTable = ({
   rows,
   onNearEnd,
@@ -36,28 +41,30 @@ export const LogTable = ({
   onTop: (isThere: boolean) => void;
 }) => {
   const frame = useRef<HTMLElement>(null);
-  const [isAtTop, setIsAtTop] = useState(true);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => frame.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    onChange: ({ scrollOffset }) => {
-      const isThere = (scrollOffset ?? 0) < ROW_HEIGHT;
-      if (isThere === isAtTop) return;
-      setIsAtTop(isThere);
-      onTop(isThere);
-    },
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const [first, setFirst] = useState(0);
+  const [inView, setInView] = useState(30);
   useEffect(() => {
-    if (last >= rows.length - AHEAD && !(isAtTop && last < rows.length - 1)) onNearEnd();
-  }, [last, rows.length, isAtTop, onNearEnd]);
-  const [above, below] = [items[0]?.start ?? 0, virtual.getTotalSize() - (items.at(-1)?.end ?? 0)];
+    const element = frame.current as HTMLElement;
+    const observer = new ResizeObserver(() => setInView(Math.ceil(element.clientHeight / ROW_HEIGHT)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const from = Math.min(Math.max(0, first - MARGIN), rows.length);
+  const to = Math.min(rows.length, first + inView + MARGIN);
+  const isAtTop = first === 0;
+  useEffect(() => {
+    if (to >= rows.length - AHEAD && !(isAtTop && to < rows.length)) onNearEnd();
+  }, [to, rows.length, isAtTop, onNearEnd]);
+  const scroll = () => {
+    const next = Math.floor((frame.current?.scrollTop ?? 0) / ROW_HEIGHT);
+    if (next === first) return;
+    // In this frame: the next would show a hole where rows have yet to come.
+    flushSync(() => setFirst(next));
+    if ((next === 0) !== isAtTop) onTop(next === 0);
+  };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="table-frame log" ref={frame} tabIndex={0} aria-label="Requests">
+    <section className="table-frame log" ref={frame} onScroll={scroll} tabIndex={0} aria-label="Requests">
       <table className="table" aria-rowcount={rows.length}>
         <thead>
           <tr>
@@ -69,12 +76,11 @@ export const LogTable = ({
           </tr>
         </thead>
         <tbody>
-          {above > 0 && <Gap height={above} />}
-          {items.map(({ index }) => {
-            const row = rows[index] as RequestRow;
-            return <LogRow key={row.id} row={row} position={index + 1} />;
-          })}
-          {below > 0 && <Gap height={below} />}
+          {from > 0 && <Gap height={from * ROW_HEIGHT} />}
+          {rows.slice(from, to).map((row, i) => (
+            <LogRow key={row.id} row={row} position={from + i + 1} />
+          ))}
+          {to < rows.length && <Gap height={(rows.length - to) * ROW_HEIGHT} />}
         </tbody>
       </table>
     </section>
