@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { buildEncoderModel, type EncoderModelOptions } from '../../../scripts/gguf/encoder-model.ts';
 import { buildExpertModel, type ExpertModelOptions } from '../../../scripts/gguf/expert-model.ts';
 import { NANO_SENTENCES } from '../../../scripts/gguf/nano-corpus.ts';
 import { buildNanoModel, type NanoModelOptions } from '../../../scripts/gguf/nano-model.ts';
 
+/** Test files share this module, and the first of them would take the folders of the others with it. */
 const base = mkdtempSync(join(tmpdir(), 'rightsize-test-'));
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+process.once('exit', () => rmSync(base, { recursive: true, force: true }));
 
-/** A new folder, gone when the file's last test has ended. */
+/** A new folder, gone when the process ends. */
 export const temporaryFolder = (): string => mkdtempSync(join(base, 'x'));
 
 /** A model file of its own: by default one that never ends an answer, so that something is running while a test looks. */
