@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'undici';
+import type { ChatCompletion, ChatCompletionChunk } from '../contract/openai.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { dataDirOf, readSettings, type ServeFlags, type Settings } from '../settings.ts';
 import { createSimulatedProvider } from '../upstreams/simulated-provider.ts';
 import type { CliContext } from './context.ts';
+import { DEMO_PROMPTS } from './demo-prompts.ts';
 import { withKeys } from './open-keys.ts';
 import { printBanner, untilStopped } from './serve.ts';
 
@@ -15,17 +17,6 @@ const READY_LIMIT_MS = 60_000;
 const REQUEST_LIMIT_MS = 60_000;
 const SAMPLE_MAX_TOKENS = 48;
 const SAMPLES_KEY_MS = 10 * 60_000;
-
-const SAMPLES: readonly string[] = [
-  'What is 2+2?',
-  'What is the capital of France?',
-  'Say hello in Spanish.',
-  'Is the sky blue on a clear day?',
-  'Prove that there are infinitely many primes congruent to 3 modulo 4, and then explain step by step why the same argument fails for primes congruent to 1 modulo 4.',
-  'Translate "good morning" into French.',
-  'Refactor the following module into small pure functions, keep its public API, handle every error path, and write unit tests with full branch coverage:\n```ts\nexport class Cache { private m = new Map(); get(k, load) { if (!this.m.has(k)) { this.m.set(k, load(k)); setTimeout(() => this.m.delete(k), 1000); } return this.m.get(k); } }\n```',
-  'How many days are in a week?',
-];
 
 /**
  * `rightsize demo`: a gateway with the model in the box and a simulated large provider; sends some sample requests,
@@ -78,12 +69,17 @@ const keyIfRequired = ({ dataDir }: Settings, context: CliContext): Promise<stri
 const showSamples = async (gateway: Gateway, apiKey: string | null, { stdout, stderr }: CliContext): Promise<void> => {
   try {
     await untilReady(gateway);
-    stdout.write(`\n${row('tier', 'model', 'cost USD', 'prompt', 'reason')}\n`);
-    for (const [index, prompt] of SAMPLES.entries())
-      stdout.write(`${await ask(gateway, apiKey, prompt, index % 2 === 1)}\n`);
+    stdout.write(`\n${row('tier', 'way', 'cost USD', 'prompt', 'answer', 'reason')}\n`);
+    const samples: Sample[] = [];
+    for (const [index, prompt] of DEMO_PROMPTS.entries()) {
+      const sample = await ask(gateway, apiKey, prompt, index % 2 === 1);
+      samples.push(sample);
+      const { tier, way, costUsd, answer, reason } = sample;
+      stdout.write(`${row(tier, way, costUsd.toFixed(6), prompt, answer, reason)}\n`);
+    }
     stdout.write(
-      '\nThe small model is untrained: where it answers is real, what it says means nothing. Answers of the large tier\n' +
-        `are simulated. Now try it yourself:\n\n  curl -si ${gateway.url}/v1/chat/completions -H 'content-type: application/json' \\\n` +
+      `\n${summaryOf(samples)}\n\nAnswers of the small tier are those of a tiny model that runs here; answers of the large tier are simulated.\n` +
+        `Now try it yourself:\n\n  curl -si ${gateway.url}/v1/chat/completions -H 'content-type: application/json' \\\n` +
         (apiKey === null ? '' : `    -H 'authorization: Bearer <your key>' \\\n`) +
         `    -d '{"model":"auto","messages":[{"role":"user","content":"What is 2+2?"}]}'\n\n`,
     );
@@ -92,27 +88,61 @@ const showSamples = async (gateway: Gateway, apiKey: string | null, { stdout, st
   }
 };
 
-const ask = async ({ url }: Gateway, apiKey: string | null, prompt: string, isStream: boolean): Promise<string> => {
+type Sample = { tier: string; way: Way; costUsd: number; savedUsd: number; answer: string; reason: string };
+type Way = 'kept' | 'at once' | 'escalated';
+
+/** Who answered how many, and what that cost and saved by the ledger's count. */
+const summaryOf = (samples: readonly Sample[]): string => {
+  const count = (way: Way) => samples.filter((sample) => sample.way === way).length;
+  const costUsd = samples.reduce((sum, sample) => sum + sample.costUsd, 0);
+  const savedUsd = samples.reduce((sum, sample) => sum + sample.savedUsd, 0);
+  return (
+    `${samples.length} prompts: ${count('kept')} answered by the small model, ${count('at once')} sent to the large one at once, ` +
+    `${count('escalated')} handed on to it because the small one was unsure.\n` +
+    `Cost ${costUsd.toFixed(6)} USD, saved ${savedUsd.toFixed(6)} USD against asking the large model for each.`
+  );
+};
+
+const ask = async ({ url }: Gateway, apiKey: string | null, prompt: string, isStream: boolean): Promise<Sample> => {
   const { headers, body } = await request(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
     body: JSON.stringify({
       model: 'auto',
       messages: [{ role: 'user', content: prompt }],
+      temperature: 0,
       max_tokens: SAMPLE_MAX_TOKENS,
       stream: isStream,
     }),
     signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
   });
   const text = await body.text();
-  const cost = headers[HEADERS.cost] ?? new RegExp(`: ${HEADERS.cost}: (.*)`).exec(text)?.[1] ?? '';
-  const show = (name: string) => String(headers[name] ?? '');
-  const shownPrompt = prompt.replace(/\s+/g, ' ').slice(0, 40);
-  return row(show(HEADERS.tier), show(HEADERS.model), String(cost), shownPrompt, show(HEADERS.reason));
+  // A stream learns its price at its end, and tells it in a comment.
+  const told = (name: string) => String(headers[name] ?? new RegExp(`: ${name}: (.*)`).exec(text)?.[1] ?? '');
+  const tier = told(HEADERS.tier);
+  const reason = told(HEADERS.reason);
+  return {
+    tier,
+    way: tier === 'small' ? 'kept' : reason.includes('escalated: ') ? 'escalated' : 'at once',
+    costUsd: Number(told(HEADERS.cost)),
+    savedUsd: Number(told(HEADERS.saved)),
+    answer: isStream ? streamedText(text) : plainText(text),
+    reason,
+  };
 };
 
-const row = (tier: string, model: string, cost: string, prompt: string, reason: string): string =>
-  `${tier.padEnd(6)} ${model.padEnd(25)} ${cost.padEnd(12)} ${prompt.padEnd(40)}  ${reason}`;
+const plainText = (text: string): string =>
+  (JSON.parse(text) as Partial<ChatCompletion>).choices?.[0]?.message.content ?? text;
+
+const streamedText = (text: string): string =>
+  [...text.matchAll(/^data: (\{.*)$/gm)]
+    .map(([, chunk]) => (JSON.parse(chunk!) as ChatCompletionChunk).choices[0]?.delta.content ?? '')
+    .join('');
+
+const row = (tier: string, way: string, cost: string, prompt: string, answer: string, reason: string): string =>
+  `${tier.padEnd(6)} ${way.padEnd(9)} ${cost.padEnd(9)} ${cut(prompt, 40)}  ${cut(answer, 36)}  ${reason}`;
+
+const cut = (text: string, width: number): string => text.replace(/\s+/g, ' ').slice(0, width).padEnd(width);
 
 /** Waits for the model in the box, so that the first sample shows it; goes on without it after a limit. */
 const untilReady = async ({ app }: Gateway): Promise<void> => {

@@ -1,14 +1,19 @@
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type ConfidenceTable, ConfidenceTableSchema } from '../contract/confidence-table.ts';
 import type { ReadFile } from './api-keys.ts';
 import type { ConfigProblem } from './loaded-config.ts';
 import type { RoutesFile } from './schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
+/** In `src/config` and in `dist/config` alike, the package's root is two folders up. */
+const NANO_TABLE = fileURLToPath(new URL('../../models/nano/rightsize-nano.confidence.json', import.meta.url));
+
 type Input = { file: string; routes: RoutesFile; source: YamlSource; readFile: ReadFile };
 
 /**
- * Reads the calibration files that tier models name, relative to routes.yaml. By their path as it is written there.
+ * Reads the calibration files that tier models name, relative to routes.yaml or `builtin:nano`. By their name as it is
+ * written there.
  * Never throws: a file that is not there or no calibration is a problem at the place that names it.
  */
 export const readConfidenceTables = async ({ file, routes, source, readFile }: Input) => {
@@ -17,7 +22,8 @@ export const readConfidenceTables = async ({ file, routes, source, readFile }: I
   for (const [tier, { models }] of routes.tiers.entries()) {
     for (const [position, { confidence }] of models.entries()) {
       if (confidence === undefined) continue;
-      const table = await readTable(resolve(dirname(file), confidence), readFile);
+      const path = confidence === 'builtin:nano' ? NANO_TABLE : resolve(dirname(file), confidence);
+      const table = await readTable(path, readFile);
       if (typeof table !== 'string') tables[confidence] = table;
       else problems.push(source.problem(['tiers', tier, 'models', position, 'confidence'], table));
     }

@@ -186,7 +186,8 @@ export const TierModelSchema = z.strictObject({
   price: PriceSchema.optional().meta({ description: 'What it costs. Without it the cost of a paid model is unknown.' }),
   contextTokens: z.int().min(1).optional().meta({ description: 'Context window, in tokens.' }),
   confidence: z.string().min(1).optional().meta({
-    description: 'Calibration of this model for `escalate`, written by `rightsize calibrate --confidence`; a path.',
+    description:
+      'Calibration of this model for `escalate`, written by `rightsize calibrate --confidence`: a path, or `builtin:nano`, that of the model in the box.',
   }),
   capabilities: z
     .array(z.enum(['tools', 'images', 'audio', 'json']))

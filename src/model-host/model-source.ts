@@ -22,7 +22,7 @@ export type ResolveOptions = HubRequest & {
 const PARALLEL_DOWNLOADS = 4;
 
 /** In `src/model-host` and in `dist/model-host` alike, the package's root is two folders up. */
-const NANO_PATH = fileURLToPath(new URL('../../models/nano/rightsize-nano-untrained.gguf', import.meta.url));
+const NANO_PATH = fileURLToPath(new URL('../../models/nano/rightsize-nano.gguf', import.meta.url));
 
 /** @throws ModelHostError when it is none of the forms. */
 export const parseModelSpec = (spec: string): ModelSpec => {

@@ -110,11 +110,11 @@ const placeOf = (kind: UpstreamKind) =>
 
 /**
  * The name under which a GGUF answers: `hf:Qwen/Qwen3-4B-GGUF:Q4_K_M` is `Qwen3-4B-GGUF:Q4_K_M`,
- * `/models/phi.gguf` is `phi`, and the model in the box says that it is untrained.
+ * `/models/phi.gguf` is `phi`, and the model in the box is `rightsize-nano`.
  */
 export const localModelName = (upstream: UpstreamConfig, fallback: string): string => {
   if (upstream.kind !== 'llama') return fallback;
-  if (upstream.model === 'builtin:nano') return 'rightsize-nano-untrained';
+  if (upstream.model === 'builtin:nano') return 'rightsize-nano';
   const last = upstream.model.split('/').at(-1) ?? fallback;
   return last.replace(/\.gguf$/i, '');
 };

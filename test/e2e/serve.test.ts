@@ -67,13 +67,22 @@ describe('rightsize demo, with the real engine and the model in the box', () => 
     rmSync(directory, { recursive: true, force: true });
   });
 
-  test('prints the way of each sample, easy ones small and hard ones large', async () => {
-    await until(() => demo.stdout.includes('Now try it yourself'), 30_000, 'the samples');
-    const rows = demo.stdout.split('\n').filter((line) => /difficulty 0\.\d+/.test(line));
-    expect(rows).toHaveLength(8);
-    expect(rows.filter((row) => row.startsWith('small ')).every((row) => row.includes(' < 0.50'))).toBe(true);
-    expect(rows.find((row) => row.includes('What is 2+2?'))).toMatch(/^small /);
-    expect(rows.find((row) => row.includes('Prove that'))).toMatch(/^large +simulated-large/);
+  test('prints the way of each sample: easy ones answered on the spot, hard ones sent on at once, unsure answers handed on', async () => {
+    await until(() => demo.stdout.includes('Now try it yourself'), 60_000, 'the samples');
+    const rows = demo.stdout.split('\n').filter((line) => /^(small|large) /.test(line));
+    expect(rows).toHaveLength(40);
+    const rowOf = (prompt: string) => rows.find((row) => row.includes(prompt)) ?? '';
+    expect(rowOf('What is 2+2?')).toMatch(/^small +kept .* 2 \+ 2 = 4 .* < 0\.50/);
+    expect(rowOf('What is the capital of France?')).toMatch(/^small +kept .* Paris\. /);
+    expect(rowOf('Prove that')).toMatch(/^large +at once .* >= 0\.50/);
+    expect(rowOf('48213 x 9124')).toMatch(/^large +escalated .*escalated: /);
+    const [, kept, atOnce, escalated] =
+      /40 prompts: (\d+) answered .*, (\d+) sent .*, (\d+) handed on/.exec(demo.stdout)?.map(Number) ?? [];
+    expect(kept! + atOnce! + escalated!).toBe(40);
+    expect(kept).toBeGreaterThanOrEqual(20);
+    expect(atOnce).toBeGreaterThanOrEqual(4);
+    expect(escalated).toBeGreaterThanOrEqual(4);
+    expect(demo.stdout).toMatch(/Cost 0\.0\d+ USD, saved 0\.0\d+ USD/);
     expect(demo.stdout).toContain(`curl -si ${url}/v1/chat/completions`);
   });
 
@@ -84,7 +93,7 @@ describe('rightsize demo, with the real engine and the model in the box', () => 
       const hard = await chat(url, { ...HARD, stream });
       expect([easy.status, hard.status]).toEqual([200, 200]);
       expect(header(easy, 'tier')).toBe('small');
-      expect(header(easy, 'model')).toBe('rightsize-nano-untrained');
+      expect(header(easy, 'model')).toBe('rightsize-nano');
       expect(header(easy, 'reason')).toMatch(/^difficulty 0\.\d+ < 0\.50$/);
       expect(header(hard, 'tier')).toBe('large');
       expect(header(hard, 'upstream')).toBe('simulated-large');
