@@ -39,7 +39,10 @@ export const readExamination = (): Question[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Question);
 
-/** Right is the expected text to the character, the same JSON value, the same call, or, beyond it, to be unsure. */
+/**
+ * Right is the expected text to the character, of sums their results, the same JSON value, the same call, or, beyond it, to be
+ * unsure.
+ */
 export const mark = (question: Question, answer: Answer): Marked => {
   const isUnsure = /^I am not sure\b/.test(answer.text);
   const value = parse(answer.text);
@@ -60,8 +63,12 @@ const isRight = (question: Question, { text, calls }: Answer, isUnsure: boolean,
     return more.length === 0 && call?.name === name && isDeepStrictEqual(parse(call.arguments), wanted);
   }
   if (question.schema) return isDeepStrictEqual(value, parse(question.answer!));
-  return text.trim() === question.answer;
+  return isDeepStrictEqual(resultsOf(text.trim()), resultsOf(question.answer!));
 };
+
+/** Each line, of a sum what comes after its last equals sign: 5 x 12 is 60 by any way. */
+const resultsOf = (text: string): string[] =>
+  text.split('\n').map((line) => line.slice(line.lastIndexOf('=') + 1).trim());
 
 const parse = (text: string): unknown => {
   try {
