@@ -111,7 +111,7 @@ const UPSTREAMS_HEAD = [
   'upstreams:',
 ];
 const BOX = [
-  '  # No local server was found. The model in the box is untrained; a real one: `model: hf:Qwen/Qwen3-4B-GGUF:Q4_K_M`,',
+  '  # No local server was found. The model in the box knows little; a real one: `model: hf:Qwen/Qwen3-4B-GGUF:Q4_K_M`,',
   '  # `rightsize models pull --fit` finds the best for this machine.',
   '  box: { kind: llama, model: "builtin:nano", contextTokens: 2048 }',
 ];

@@ -40,7 +40,7 @@ test('answers by a schema, plain and streamed, and goes on from the answer', asy
   const plain = await client.responses.create({ model: 'auto', input: 'Judge.', text: { format }, temperature: 0 });
   const verdict = { ok: expect.any(Boolean), size: expect.stringMatching(/^(small|large)$/) };
   expect(JSON.parse(plain.output_text)).toEqual(verdict);
-  expect(plain).toMatchObject({ status: 'completed', model: 'rightsize-nano-untrained' });
+  expect(plain).toMatchObject({ status: 'completed', model: 'rightsize-nano' });
   expect(plain.usage!.output_tokens).toBeGreaterThan(3);
 
   const streamed = await client.responses

@@ -42,6 +42,7 @@ def main() -> None:
     write_gguf(options.out, metadata(shape, tokenizer, options.type, steps), tensors)
     print(f"{options.out}: {options.out.stat().st_size} bytes, {json.dumps(parameters(shape, weights))}")
     if options.frozen:
+        options.frozen.parent.mkdir(parents=True, exist_ok=True)
         options.frozen.write_text(json.dumps(frozen(shape, tokenizer, tensors), ensure_ascii=False) + "\n")
 
 
