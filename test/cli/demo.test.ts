@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, expect, test } from 'vitest';
 import { demoCommand } from '../../src/cli/demo.ts';
+import { DEMO_PROMPTS } from '../../src/cli/demo-prompts.ts';
 import { keysCreateCommand } from '../../src/cli/keys.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { temporaryDirectory } from '../support/run-cli.ts';
@@ -49,7 +50,7 @@ test('its samples are answered where keys are required, with a key of their own'
   await keysCreateCommand('Ada', { route: [], tier: [], model: [], tag: [], dataDir }, { ...quiet, ...outputs });
   const { shown, errors } = await watchDemo({ dataDir }, {});
   expect(errors).not.toContain('failed');
-  expect(shown.split('\n').filter((line) => line.startsWith('small '))).toHaveLength(8);
+  expect(shown.split('\n').filter((line) => line.startsWith('small '))).toHaveLength(DEMO_PROMPTS.length);
   expect(shown).toContain('authorization: Bearer <your key>');
 }, 30_000);
 
@@ -61,7 +62,7 @@ test('simulated money is in no ledger but its own, whatever the environment name
     REDIS_URL: 'redis://127.0.0.1:1',
   };
   const { shown } = await watchDemo({}, environment);
-  expect(shown.split('\n').filter((line) => line.startsWith('small '))).toHaveLength(8);
+  expect(shown.split('\n').filter((line) => line.startsWith('small '))).toHaveLength(DEMO_PROMPTS.length);
   expect(existsSync(join(usual, 'demo', 'ledger.sqlite'))).toBe(true);
   expect(existsSync(join(usual, 'ledger.sqlite'))).toBe(false);
 }, 30_000);
