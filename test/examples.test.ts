@@ -80,7 +80,7 @@ describe('README', () => {
     const file = join(scratch, 'example.py');
     writeFileSync(file, here(String(blocksOf('python')[0])));
     const { stdout } = await run(python, [file]);
-    expect(stdout).toMatch(/\w{2,}/);
+    expect(stdout).toContain('2 + 2 = 4');
   }, 180_000);
 
   it.each(
