@@ -34,7 +34,7 @@ const SEED = Number(process.env['PROPERTY_SEED'] ?? 20_261_122);
 const ALONE = Number(process.env['PROPERTY_CASES'] ?? 250);
 const TOGETHER = 80;
 const BLOCK = 50;
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 /** Far beyond any limit of the gateway: a busy machine is no hanging client. */
 const PATIENCE_MS = 45_000;
 
