@@ -13,8 +13,9 @@ import { randomEntries } from '../test/ledger/random-entries.ts';
  */
 const { values } = parseArgs({ options: { entries: { type: 'string', default: '100000' } } });
 const count = Number(values.entries);
-const DAY = 86_400_000;
-const END = Math.floor(Date.now() / 3_600_000) * 3_600_000 + 1_234_567;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const END = Math.floor(Date.now() / HOUR) * HOUR + 1_234_567;
 const START = END - 30 * DAY;
 
 const directory = mkdtempSync(join(tmpdir(), 'bench-ledger-'));
@@ -54,9 +55,12 @@ say('size of the file', `${(statSync(ledgerFile(directory)).size / 1e6).toFixed(
 const database = openToRead(directory, 1_000);
 if (database === null) throw new Error('no ledger');
 const reports = createSqliteReports(database);
-const month = { fromMs: START + 777, toMs: END };
+// As the overview asks for 30 days; then a month that begins anywhere, whose first part of an hour has to be read.
+const month = { fromMs: Math.floor(START / HOUR) * HOUR, toMs: END };
 const questions: [string, () => Promise<unknown>][] = [
   ['summary', () => reports.summary(month)],
+  ['summary from any moment on', () => reports.summary({ ...month, fromMs: START + 777 })],
+  ['summary of a day', () => reports.summary({ fromMs: END - DAY, toMs: END })],
   ['summary of one team', () => reports.summary({ ...month, team: 'red' })],
   ['series', () => reports.series(month)],
   ['series of a day', () => reports.series({ fromMs: END - DAY, toMs: END })],

@@ -49,9 +49,11 @@ export const createReports = (read: ReadQuery): LedgerReports => ({
 
   async summary(filter) {
     const { fromMs, toMs } = filter;
+    const begin = fromMs - (toMs - fromMs);
     const [now, before] = await Promise.all([
       rollupsIn(read, filter),
-      rollupsIn(read, { ...filter, fromMs: fromMs - (toMs - fromMs), toMs: fromMs }),
+      // Of a range of full hours so is the one before: no hour need be read request by request.
+      rollupsIn(read, { ...filter, fromMs: fromMs % HOUR_MS === 0 ? ceilHour(begin) : begin, toMs: fromMs }),
     ]);
     return { now: totalsOf(now), before: totalsOf(before) };
   },
@@ -197,6 +199,8 @@ export const readSpend = async (read: ReadQuery, { sinceMs, untilMs, by, tag }: 
   );
 };
 
+const ceilHour = (at: number): number => Math.ceil(at / HOUR_MS) * HOUR_MS;
+
 /** The column by which a breakdown groups. */
 const nameOf =
   (by: Exclude<BreakdownDimension, 'tag'>) =>
@@ -227,11 +231,11 @@ const conditions = (filter: Partial<Omit<RequestsFilter, 'limit' | 'cursor'>>) =
  */
 const rollupsIn = async (read: ReadQuery, filter: ReportFilter, byDay = true): Promise<Timed[]> => {
   const { fromMs, toMs } = filter;
-  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+  const firstHour = ceilHour(fromMs);
   // A range that ends now or later has the hour under way whole.
   const [newest] = await read('SELECT max(at) AS at FROM entries', []);
   const isToTheEnd = Number(newest?.['at'] ?? 0) < toMs;
-  const lastHour = isToTheEnd ? Math.ceil(toMs / HOUR_MS) * HOUR_MS : stepStart(toMs, 'hour');
+  const lastHour = isToTheEnd ? ceilHour(toMs) : stepStart(toMs, 'hour');
   if (firstHour >= lastHour) return entryRollups(read, filter);
   const firstDay = Math.ceil(firstHour / STEPS.day) * STEPS.day;
   const lastDay = stepStart(lastHour, 'day');
@@ -280,7 +284,7 @@ const tagGroups = async (read: ReadQuery, filter: ReportFilter, tag: string): Pr
     throw new GatewayError('invalid_value', 'A breakdown by tag can be filtered by team alone.', { param: 'by' });
   }
   const { fromMs, toMs, team } = filter;
-  const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
+  const firstHour = ceilHour(fromMs);
   const lastHour = stepStart(toMs, 'hour');
   const groups = new Map<string, Summed[]>();
   const add = (value: string, row: Summed) => {

@@ -139,9 +139,11 @@ export const OverviewPage = () => {
   );
 };
 
+/** Long ranges begin with a full hour: of a part of one, each request would have to be read. */
 const rangeOf = (ms: number) => {
   const now = Date.now();
-  return { from: new Date(now - ms).toISOString(), to: new Date(now).toISOString() };
+  const from = ms < WEEK_MS ? now - ms : Math.floor((now - ms) / HOUR_MS) * HOUR_MS;
+  return { from: new Date(from).toISOString(), to: new Date(now).toISOString() };
 };
 
 /** How long a step of the charts is, such as `per hour`. */
@@ -156,6 +158,7 @@ const per = (stepMs: number): string => {
 };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const WEEK_MS = 7 * DAY_MS;
 
 const shareOf = (points: ReportSeries['points'], tier: string): number => {
   const sum = (of: (byTier: Record<string, number>) => number) =>
