@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EXPECTED, type Stage } from './feature.ts';
 
-/** What cells ask. An untrained model answers them too: every value of a schema is out of a short list. */
+/** What cells ask. A tiny model answers them too: every value of a schema is out of a short list. */
 export const HELLO = 'Say good morning.';
 export const WEATHER_SCHEMA = {
   type: 'object',
