@@ -7,6 +7,7 @@ import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
 import { parseWeights } from './difficulty/weights.ts';
+import { startCheckpoints } from './ledger/checkpoint-worker.ts';
 import { PostgresLedger } from './ledger/postgres-ledger.ts';
 import { keepRetention } from './ledger/retention.ts';
 import { Shipper } from './ledger/shipper.ts';
@@ -65,6 +66,7 @@ export const startGateway = async (
   const classifier = await loadClassifier();
   const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir, hasOutbox: postgres !== null });
+  const endCheckpoints = startCheckpoints(settings.dataDir, logger);
   const threadReports = new ThreadReports({ directory: settings.dataDir, clock, logger });
   const sharedLedger = postgres && new PostgresLedger(postgres);
   const shipper =
@@ -126,6 +128,7 @@ export const startGateway = async (
     endRetention();
     await shipper?.stop();
     await threadReports.close();
+    await endCheckpoints();
     await ledger.close();
     await access.close();
     await keyDatabase.close();

@@ -7,10 +7,10 @@ import { migrate, requireCurrentSchema } from './migrations/migrate.ts';
 export const ledgerFile = (directory: string): string => join(directory, 'ledger.sqlite');
 
 /**
- * Pages of 4 KiB after which a commit moves the WAL into the file, with a sync that the event loop waits for: once in some
- * 400 commits, not 100. Most of them are the same few pages of sums, so that less is written in all.
+ * Pages of 4 KiB after which a commit moves the WAL into the file itself, with a sync that the event loop waits for. `startCheckpoints`
+ * does it long before; without it (a command, a thread that failed) this bounds the WAL.
  */
-const WAL_PAGES = 4_000;
+const WAL_PAGES = 20_000;
 
 /**
  * Opens the ledger to write, making the directory (0700) and the file (0600) where they are missing, and brings its
