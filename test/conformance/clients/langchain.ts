@@ -21,7 +21,9 @@ import {
 } from '../prompts.ts';
 import { createWatchingFetch } from '../watching-fetch.ts';
 
-const DROPS_TOOL_CHOICE = na('does not send that a tool must be called, and a small model does not call one for sure by itself');
+const DROPS_TOOL_CHOICE = na(
+  'does not send that a tool must be called, and a small model does not call one for sure by itself',
+);
 
 /** LangChain.js over its OpenAI package. */
 export const langchain = async (): Promise<Client> => {
