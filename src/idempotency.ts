@@ -29,7 +29,8 @@ export const createIdempotency =
     const runtime = ports.runtime();
     const passage = new Passage(incoming, runtime, ports);
     try {
-      const caller = await authenticate(headers, ports.keys);
+      const known = authenticate(incoming, ports.keys);
+      const caller = await known;
       passage.note({ team: caller.team, keyId: caller.keyId });
       const place = replyPlace(key, caller);
       const bytes = await passage.waiting(incoming.readBody());
@@ -46,7 +47,7 @@ export const createIdempotency =
         const { flight } = found;
         const recorded: Incoming['recorded'] = (entry) => flight.recorded(entry);
         return await flight.took(
-          await answer({ ...incoming, readBody: async () => bytes, signal: flight.signal, recorded }),
+          await answer({ ...incoming, caller: known, readBody: async () => bytes, signal: flight.signal, recorded }),
         );
       }
       passage.hold(await admit(id, limitedBy(caller, runtime.table.teams[caller.team], null), ports.counters));

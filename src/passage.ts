@@ -1,8 +1,8 @@
-import type { Caller } from './auth/caller.ts';
 import type { CacheScope } from './cache/cache-key.ts';
 import type { LookUp, Remember } from './cache/look-up.ts';
 import type { Similar } from './cache/semantic-look-up.ts';
 import type { UpstreamConfig } from './config/schema.ts';
+import type { Caller } from './contract/caller.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Outcome } from './contract/ledger-entry.ts';

@@ -1,7 +1,7 @@
 import { authenticate } from './auth/authenticate.ts';
-import type { Caller } from './auth/caller.ts';
 import type { Flight } from './cache/flight.ts';
 import { lookUp } from './cache/look-up.ts';
+import type { Caller } from './contract/caller.ts';
 import { type ChatRequest, toConversation } from './contract/chat-request.ts';
 import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
@@ -48,7 +48,7 @@ export const createPipeline = (ports: Ports) => {
     const passage = new Passage(incoming, runtime, ports);
     let flight: Flight | null = null;
     try {
-      const caller = await authenticate(incoming.headers, ports.keys);
+      const caller = await authenticate(incoming, ports.keys);
       passage.note({ team: caller.team, keyId: caller.keyId });
       const bytes = await passage.waiting(incoming.readBody());
       const asked = await dialect.read(bytes, { id: incoming.id, team: caller.team, headers: incoming.headers });

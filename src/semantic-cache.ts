@@ -1,9 +1,9 @@
 import { askIfSame } from './ask-if-same.ts';
-import type { Caller } from './auth/caller.ts';
 import type { CacheScope } from './cache/cache-key.ts';
 import { SemanticLookUp } from './cache/semantic-look-up.ts';
 import { semanticQuestion } from './cache/semantic-question.ts';
 import type { RouteConfig } from './config/schema.ts';
+import type { Caller } from './contract/caller.ts';
 import type { ChatRequest } from './contract/chat-request.ts';
 import type { Incoming } from './contract/incoming.ts';
 import { embedTexts } from './embed-texts.ts';

@@ -1,8 +1,8 @@
+import type { Caller } from '../contract/caller.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { SqlDatabase } from '../lib/sql-database.ts';
 import { AdminAuthority } from './admin-authority.ts';
-import type { Caller } from './caller.ts';
 import { digestOf } from './digest.ts';
 import { explainedDatabase } from './explained-database.ts';
 import { FailureLimiter } from './failure-limiter.ts';

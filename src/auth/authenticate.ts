@@ -1,16 +1,21 @@
+import { ANONYMOUS, type Caller } from '../contract/caller.ts';
 import { GatewayError } from '../contract/errors.ts';
-import { ANONYMOUS, type Caller } from './caller.ts';
+import type { Incoming } from '../contract/incoming.ts';
 import { digestOf } from './digest.ts';
 import type { KeyStore } from './key-store.ts';
 
-type Headers = Record<string, string | string[] | undefined>;
+type Headers = Incoming['headers'];
 
 /**
  * Who the request comes from, by `authorization: Bearer …`, `api-key` or `x-api-key`.
  * Without any key configured every caller is anonymous: clients send any key, and it is not looked at.
  * @throws GatewayError `invalid_api_key` when a key is required and none or a wrong one came.
  */
-export const authenticate = async (headers: Headers, keys: KeyStore): Promise<Caller> => {
+export const authenticate = async (
+  { headers, caller: known }: Pick<Incoming, 'headers' | 'caller'>,
+  keys: KeyStore,
+): Promise<Caller> => {
+  if (known !== undefined) return known;
   if (!keys.isKeyRequired()) return ANONYMOUS;
   const secret = presentedKey(headers);
   if (secret === null) {

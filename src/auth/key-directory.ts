@@ -1,7 +1,7 @@
+import type { Caller } from '../contract/caller.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { Caller } from './caller.ts';
 import { KeyCache } from './key-cache.ts';
 import type { FoundKey, KeyRegistry } from './key-registry.ts';
 import type { KeyStore } from './key-store.ts';

@@ -1,4 +1,4 @@
-import type { Caller } from './caller.ts';
+import type { Caller } from '../contract/caller.ts';
 
 /** Port: the keys that callers may present. Secrets are kept only as SHA-256 digests, in lower-case hex. */
 export interface KeyStore {

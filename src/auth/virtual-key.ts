@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyKind } from '../contract/admin/keys.ts';
+import type { Caller } from '../contract/caller.ts';
 import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
 import type { Permissions } from '../contract/permissions.ts';
-import type { Caller } from './caller.ts';
 
 /** A key that we issued, without its secret. Moments are Unix milliseconds, null for never. */
 export type VirtualKey = {

@@ -1,3 +1,4 @@
+import type { Caller } from './caller.ts';
 import type { GatewayError } from './errors.ts';
 import type { LedgerEntry } from './ledger-entry.ts';
 
@@ -11,6 +12,8 @@ export type Incoming = {
   endpoint: string;
   /** Lower-case names. */
   headers: Record<string, string | string[] | undefined>;
+  /** Who sends it, where somebody has looked that up on its way; rejects as that did. */
+  caller?: Promise<Caller>;
   /** @throws GatewayError `body_too_large`, `body_timeout`. */
   readBody(): Promise<Buffer>;
   /** Aborts, with `client_closed_request` as its reason, when the client leaves before its answer is complete. */

@@ -1,5 +1,5 @@
 import { authenticate } from '../auth/authenticate.ts';
-import type { Caller } from '../auth/caller.ts';
+import type { Caller } from '../contract/caller.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
 import type { AttemptMeter } from '../ledger/attempt-meter.ts';
@@ -57,7 +57,7 @@ export class NamedRequest {
     // What the strongest chat model would cost says nothing here.
     passage.note({ route: 'direct', baseline: null });
     try {
-      const caller = await authenticate(incoming.headers, ports.keys);
+      const caller = await authenticate(incoming, ports.keys);
       passage.note({ team: caller.team, keyId: caller.keyId, tags: tagsOf(caller.tags, undefined) });
       return await answer(new NamedRequest(incoming, passage, runtime, ports, caller));
     } catch (thrown) {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import type { Caller } from '../auth/caller.ts';
 import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
+import type { Caller } from '../contract/caller.ts';
 import { GatewayError, toGatewayError } from '../contract/errors.ts';
 import type { Incoming, Reply } from '../contract/incoming.ts';
 import { endpointOf, kindOfPath, type PassThroughRequest, segmentsOf } from '../contract/pass-through.ts';

@@ -53,7 +53,7 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
         .replace(/\/{2,}/g, '/')
         .replace(/(.)\/$/, '$1'),
   });
-  const callerOf = (context: Context<Env>) => authenticate(context.env.incoming.headers, options.keys);
+  const callerOf = (context: Context<Env>) => authenticate({ headers: context.env.incoming.headers }, options.keys);
   /** Figures of all teams are not for the key of one. */
   const requireMetricsReader = async (context: Context<Env>, next: () => Promise<void>) => {
     const { headers, socket } = context.env.incoming;

@@ -1,4 +1,4 @@
-import type { Caller } from '../auth/caller.ts';
+import type { Caller } from '../contract/caller.ts';
 import { AUTO_MODEL } from '../contract/vocabulary.ts';
 import type { Runtime } from '../ports.ts';
 import { mayNameModels, mayUseModel, mayUseNamed, mayUseRoute } from '../routing/permissions.ts';

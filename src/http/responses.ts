@@ -36,7 +36,7 @@ export const createResponsesApp = (options: ResponsesOptions): Hono<Env> => {
   const { responses, background, keys } = options;
   const app = new Hono<Env>();
   app.use(async (context, next) => {
-    context.set('team', (await authenticate(context.env.incoming.headers, keys)).team);
+    context.set('team', (await authenticate({ headers: context.env.incoming.headers }, keys)).team);
     await next();
   });
   const stored = async (context: Context<Env>): Promise<StoredResponse> => {

@@ -1,5 +1,5 @@
-import type { Caller } from '../auth/caller.ts';
 import type { RouteConfig, RoutesFile, TeamConfig } from '../config/schema.ts';
+import type { Caller } from '../contract/caller.ts';
 import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
 import type { BudgetAccount, LimitAccount, Subject } from './account.ts';
 import type { Calendar } from './period.ts';

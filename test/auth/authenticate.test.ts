@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { authenticate } from '../../src/auth/authenticate.ts';
-import type { Caller } from '../../src/auth/caller.ts';
 import { digestOf } from '../../src/auth/digest.ts';
 import { KeyDirectory } from '../../src/auth/key-directory.ts';
 import { SQLITE_KEY_TABLES } from '../../src/auth/key-tables.ts';
 import { SqlKeyRegistry } from '../../src/auth/sql-key-registry.ts';
+import type { Caller } from '../../src/contract/caller.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { SqliteDatabase } from '../../src/lib/sqlite-database.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -32,7 +32,7 @@ describe('with keys configured', () => {
     [{ authorization: 'Bearer rs-one', 'api-key': 'rs-two' }, caller],
     [{ authorization: 'Basic dXNlcjpwYXNz', 'x-api-key': 'rs-two' }, other],
   ])('%j belongs to its owner', async (headers, owner) => {
-    await expect(authenticate(headers, keys)).resolves.toEqual(owner);
+    await expect(authenticate({ headers }, keys)).resolves.toEqual(owner);
   });
 
   test.each([
@@ -47,7 +47,7 @@ describe('with keys configured', () => {
     [{ 'api-key': '' }],
     [{ 'x-api-key': ['rs-one', 'rs-two'] }],
   ])('%j is refused, without the key in the message', async (headers) => {
-    const error = await authenticate(headers, keys).catch((thrown: unknown) => thrown);
+    const error = await authenticate({ headers }, keys).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'invalid_api_key', status: 401, isRetryable: false });
     expect((error as Error).message).not.toMatch(/rs-|wrong/);
   });
@@ -57,6 +57,6 @@ test('without any key configured every caller is anonymous, whatever it sends', 
   const none = open({});
   await none.start();
   for (const headers of [{}, { authorization: 'Bearer anything' }]) {
-    await expect(authenticate(headers, none)).resolves.toEqual({ keyId: null, team: 'default' });
+    await expect(authenticate({ headers }, none)).resolves.toEqual({ keyId: null, team: 'default' });
   }
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
 import { type Access, createAccess } from '../../src/auth/access.ts';
-import type { Caller } from '../../src/auth/caller.ts';
+import type { Caller } from '../../src/contract/caller.ts';
 import { createFileConfigSource } from '../../src/config/file-config-source.ts';
 import type { LedgerEntry } from '../../src/contract/ledger-entry.ts';
 import { loadClassifier } from '../../src/difficulty/load-classifier.ts';

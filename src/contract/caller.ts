@@ -1,5 +1,5 @@
-import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
-import type { Permissions } from '../contract/permissions.ts';
+import type { BudgetConfig, LimitsConfig } from './limits-schema.ts';
+import type { Permissions } from './permissions.ts';
 
 /** Who sends a request. Callers without a key, admitted on loopback only, belong to team `default`. */
 export type Caller = {
