@@ -1,8 +1,8 @@
 import { authenticate } from './auth/authenticate.ts';
-import type { Caller } from './auth/caller.ts';
 import type { ResponsesConfig } from './config/schema.ts';
+import type { Caller } from './contract/caller.ts';
 import { checked, parseBody } from './contract/chat-request.ts';
-import { GatewayError } from './contract/errors.ts';
+import { GatewayError, toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { newId } from './lib/id.ts';
@@ -32,7 +32,7 @@ export type BackgroundOptions = {
   dialectFor(backgroundId: string): Dialect;
 };
 
-/** One that is being made: whose, what it was asked with, and how to end it. */
+/** One that is being made: whose, what it was asked with but for its input, and how to end it. */
 type Task = {
   team: string;
   id: string;
@@ -62,23 +62,24 @@ export class BackgroundResponses {
   /** Answers a request for a response, in the background where it asks for that. Never throws. */
   async handle(incoming: Incoming): Promise<Reply> {
     const { pipeline, dialect, ports } = this.#options;
+    const known = authenticate(incoming, ports.keys);
     let body: Promise<Buffer> | undefined;
-    const again = {
+    const again: Incoming = {
       ...incoming,
+      caller: known,
       readBody: () => {
         body ??= incoming.readBody();
         return body;
       },
     };
+    let asked: ResponsesBody | null = null;
     try {
-      const caller = await authenticate(incoming.headers, ports.keys);
-      const bytes = await again.readBody();
-      const asked = backgroundBody(bytes);
-      if (asked !== null) return await this.#start(again, caller, bytes, asked);
+      await known;
+      asked = backgroundBody(await again.readBody());
     } catch {
       // The pipeline meets the same fault, and says so.
     }
-    return pipeline(again, dialect);
+    return asked === null ? pipeline(again, dialect) : this.#start(again, await known, asked);
   }
 
   /** The response as it is now. One whose maker has not been heard of for `LOST_MS` has failed. */
@@ -128,28 +129,30 @@ export class BackgroundResponses {
     await Promise.all(tasks.map(({ over }) => over));
   }
 
-  async #start(incoming: Incoming, { team, keyId }: Caller, bytes: Buffer, body: ResponsesBody): Promise<Reply> {
+  async #start(incoming: Incoming, caller: Caller, { input: _, ...body }: ResponsesBody): Promise<Reply> {
     const { ports, pipeline, store } = this.#options;
+    const { team } = caller;
     const refusal = this.#refusalOf(team, body);
-    if (refusal !== null) {
-      const passage = new Passage(incoming, ports.runtime(), ports);
-      passage.note({ team, keyId });
-      return passage.fail(refusal);
-    }
-    const { recorded: _, ...own } = incoming;
+    if (refusal !== null) return this.#refuse(incoming, caller, refusal);
+    const { recorded: __, ...own } = incoming;
     const id = newId('resp', ports.clock.now());
     const controller = new AbortController();
     const { promise: over, resolve } = Promise.withResolvers<Reply>();
     const stopRenewing = () => {};
     const task: Task = { team, id, body, controller, isCancelled: false, isDeleted: false, stopRenewing, over };
-    await this.#put(task, { status: 'in_progress' });
+    // Counted before anything is waited for: of many that come at once, no more begin than may.
     this.#running.set(keyOf(task), task);
+    try {
+      await this.#put(task, { status: 'in_progress' });
+    } catch (thrown) {
+      this.#running.delete(keyOf(task));
+      const refused = await this.#refuse(incoming, caller, toGatewayError(thrown));
+      resolve(refused);
+      return refused;
+    }
     this.#renewLater(task);
     const run = async (): Promise<Reply> => {
-      const reply = await pipeline(
-        { ...own, readBody: async () => bytes, signal: controller.signal },
-        this.#stopping(task),
-      );
+      const reply = await pipeline({ ...own, signal: controller.signal }, this.#stopping(task));
       await this.#note(task, reply).catch((error: unknown) =>
         ports.logger.warn({ err: error, id }, 'what became of a background response could not be kept'),
       );
@@ -161,6 +164,14 @@ export class BackgroundResponses {
     const early = await this.#within(over, REFUSAL_MS);
     if (early?.kind === 'failure') await store.delete(team, id);
     return early ?? { kind: 'json', headers: {}, text: this.#textOf(task, { status: 'in_progress' }) };
+  }
+
+  /** The end of a request that never became a task, with its ledger entry. */
+  #refuse(incoming: Incoming, { team, keyId }: Caller, error: GatewayError): Promise<Reply> {
+    const { ports } = this.#options;
+    const passage = new Passage(incoming, ports.runtime(), ports);
+    passage.note({ team, keyId });
+    return passage.fail(error);
   }
 
   #refusalOf(team: string, { store, stream }: ResponsesBody): GatewayError | null {

@@ -1,23 +1,26 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { GatewayError } from '../../src/contract/errors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryResponseStore } from '../../src/responses/memory-response-store.ts';
+import type { StoredResponse } from '../../src/responses/response-store.ts';
 import { post } from '../support/chat-client.ts';
 import { ANSWER, behaviours, FaultyUpstream, good } from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
+import { startGateway, type TestGateway, type TestGatewayOptions, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
 
 let upstream: FaultyUpstream;
 let gateway: TestGateway;
 const store = new MemoryResponseStore(systemClock);
 const keys = ['one', 'two'].map((team) => ({ secret: `rs-${team}`, caller: { keyId: `key_${team}`, team } }));
-const start = () => {
+const start = (more: Partial<TestGatewayOptions> = {}) => {
   const route = { difficulty: undefined, tier: 'small', fallback: 'none' };
   return startGateway({
     routes: twoTierRoutes({ small: upstream.url, large: upstream.url }, { route }),
     keys,
     responses: store,
+    ...more,
   });
 };
 beforeAll(async () => {
@@ -38,6 +41,22 @@ const begin = (more: object = {}) =>
   client().responses.create({ model: 'auto', input: 'Hello', background: true, ...more } as never) as Promise<
     OpenAI.Responses.Response & { _request_id: string }
   >;
+const BODY = { model: 'auto', input: 'Hello', background: true };
+/** One that keeps nothing until it is told to. */
+class SlowStore extends MemoryResponseStore {
+  readonly #gate = Promise.withResolvers<void>();
+  release = this.#gate.resolve;
+  override async put(response: StoredResponse) {
+    await this.#gate.promise;
+    await super.put(response);
+  }
+}
+/** As one in Redis that cannot be reached. */
+class BrokenStore extends MemoryResponseStore {
+  override async put() {
+    throw new GatewayError('response_store_unavailable', 'It is away.');
+  }
+}
 const untilOver = (id: string) =>
   until(async () => {
     const response = await client().responses.retrieve(id);
@@ -125,6 +144,51 @@ test('a team has at most sixteen under way', async () => {
   await expect(begin()).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
   release();
   for (const { id } of begun) expect((await untilOver(id)).status).toBe('completed');
+});
+
+test('of many that a team asks for at once, sixteen begin, however slow the store is', async () => {
+  const slow = new SlowStore(systemClock);
+  const own = await start({ responses: slow });
+  const ask = () => post(own.url, BODY, { authorization: 'Bearer rs-one' }, '/v1/responses');
+  const asked = Array.from({ length: 24 }, ask);
+  const refused = await until(async () => {
+    const entries = await own.entries();
+    return entries.length >= 8 ? entries : null;
+  });
+  slow.release();
+  const statuses = (await Promise.all(asked)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(16);
+  expect(refused.map(({ errorCode }) => errorCode)).toEqual(Array(8).fill('rate_limit_exceeded'));
+  await own.close();
+});
+
+test('while responses cannot be stored none begins, and the client hears why', async () => {
+  const own = await start({ responses: new BrokenStore(systemClock) });
+  const reply = await post(own.url, BODY, { authorization: 'Bearer rs-one' }, '/v1/responses');
+  expect(reply.status).toBe(503);
+  expect(JSON.parse(reply.text).error.code).toBe('response_store_unavailable');
+  const entries = await own.untilEntries(1);
+  expect(entries).toMatchObject([{ team: 'one', errorCode: 'response_store_unavailable', attempts: [] }]);
+  await own.close();
+});
+
+test.each([
+  { background: false, headers: {} as Record<string, string> },
+  { background: true, headers: {} },
+  { background: true, headers: { 'idempotency-key': 'k' } },
+])('whoever asks is looked up once: %j', async ({ background, headers }) => {
+  const lookUps: string[] = [];
+  const findByDigest = async (digest: string) => {
+    lookUps.push(digest);
+    return lookUps.length === 1 ? keys[0]!.caller : null;
+  };
+  const own = await start({ overrides: { keys: { isKeyRequired: () => true, findByDigest } } });
+  const ask = () => post(own.url, { ...BODY, background }, { authorization: 'Bearer rs', ...headers }, '/v1/responses');
+  expect((await ask()).status).toBe(200);
+  expect(lookUps).toHaveLength(1);
+  expect((await ask()).status).toBe(401);
+  expect(lookUps).toHaveLength(2);
+  await own.close();
 });
 
 test('an idempotency key gives one response, however often it is asked for', async () => {
