@@ -34,6 +34,8 @@ export const GUARDS = [
   'order',
 ] as const;
 export type Guard = (typeof GUARDS)[number];
+/** Those that tell another question from other words of the same only roughly: a verifier may overrule them. */
+export const OVERRULED: ReadonlySet<Guard> = new Set(['words', 'order']);
 
 /** One text for each guard; two questions agree in a guard when their texts are equal. `order` is compared by itself. */
 export type QuestionFacts = Readonly<Record<Guard, string>>;

@@ -2,13 +2,13 @@ import type { ChatCompletion } from '../contract/openai.ts';
 import type { CachePlace } from './cache-key.ts';
 import type { CacheStore, StoredAnswer } from './cache-store.ts';
 import { chanceRight, shareServed } from './learned-threshold.ts';
-import { differingGuards, factsOfQuestion, GUARDS } from './question-facts.ts';
+import { differingGuards, factsOfQuestion, GUARDS, type Guard, OVERRULED } from './question-facts.ts';
 import type { SemanticFigures } from './semantic-figures.ts';
 import type { SemanticQuestion } from './semantic-question.ts';
 import type { SemanticEntry, SemanticStore } from './semantic-store.ts';
 import type { ServedSimilar } from './served-similar.ts';
 
-/** How near a question was, and what was found to agree. */
+/** How near a question was, and what was found to agree; `verifier` among it where it was asked. */
 export type Similar = { similarity: number; guards: string[] };
 /** The answer to a question that means the same, and where the exact cache has it. */
 export type SimilarAnswer = Similar & { place: CachePlace; answer: StoredAnswer };
@@ -19,7 +19,7 @@ export type SemanticRule = {
   /** How long an answer is fresh, and its question may lead to it. */
   lifeMs: number;
   minSimilarity: number;
-  /** From here on the verifier is not asked. */
+  /** From here on the verifier is not asked where all guards agree. */
   sureSimilarity: number;
   verify: boolean;
   maxErrorRate: number;
@@ -47,6 +47,8 @@ const COMPARED_CHARACTERS = 1_000;
 const SAME_ANSWER = 0.9;
 
 type Check = { entry: SemanticEntry; similarity: number; answer: StoredAnswer };
+/** What may be served; where a guard differs, the verifier has the say. */
+type Found = Check & { differing: Guard[] };
 
 /** The search of one request for an answer that was given to the same question in other words. */
 export class SemanticLookUp {
@@ -67,8 +69,9 @@ export class SemanticLookUp {
   }
 
   /**
-   * The nearest answered question that every guard lets pass, that is near enough after all that was observed of it, and
-   * that the verifier agrees to where it is asked. Null as well where the model is to be asked to check the entry.
+   * The nearest answered question that every guard lets pass, or with a verifier every guard but those that it may
+   * overrule; near enough after all that was observed of it, and agreed to by the verifier where it is asked. Null as well
+   * where the model is to be asked to check the entry.
    * @param isAllowed whether the client may have an answer of that age. Never rejects.
    */
   async find(isAllowed: (answer: StoredAnswer) => boolean): Promise<SimilarAnswer | null> {
@@ -84,10 +87,9 @@ export class SemanticLookUp {
     if (near.length === 0) return this.#none('nothing-near');
     const found = await this.#agreeing(question, near, isAllowed);
     if (found === null) return null;
-    const { entry, similarity, answer } = found;
-    if (verify && similarity < sureSimilarity && !(await isSame(entry.text, question.text))) {
-      return this.#none('verifier');
-    }
+    const { entry, similarity, answer, differing } = found;
+    const isAsked = verify && (differing.length > 0 || similarity < sureSimilarity);
+    if (isAsked && !(await isSame(entry.text, question.text))) return this.#none('verifier');
     const chance = chanceRight(similarity, entry.observations, this.#rule);
     if (random() >= shareServed(chance, this.#rule) * (1 - checkShare)) {
       this.#check = found;
@@ -95,7 +97,8 @@ export class SemanticLookUp {
     }
     this.#note('hit');
     this.#serves(question, entry.place.key, similarity);
-    return { similarity, guards: [...GUARDS], place: entry.place, answer };
+    const guards = [...GUARDS.filter((guard) => !differing.includes(guard)), ...(isAsked ? ['verifier'] : [])];
+    return { similarity, guards, place: entry.place, answer };
   }
 
   /**
@@ -123,16 +126,19 @@ export class SemanticLookUp {
     question: SemanticQuestion,
     near: { entry: SemanticEntry; similarity: number }[],
     isAllowed: (answer: StoredAnswer) => boolean,
-  ) {
+  ): Promise<Found | null> {
     const { store, cache } = this.#parts;
-    const differing = near.map(({ entry }) => differingGuards(entry.facts, question.facts)[0]);
-    for (const [index, { entry, similarity }] of near.entries()) {
-      if (differing[index] !== undefined) continue;
+    const compared = near.map((each) => ({ ...each, differing: differingGuards(each.entry.facts, question.facts) }));
+    const agreeing = compared.filter(({ differing }) => differing.length === 0);
+    const doubtful = compared.filter(
+      ({ differing }) => this.#rule.verify && differing.length > 0 && differing.every((guard) => OVERRULED.has(guard)),
+    );
+    for (const { entry, similarity, differing } of [...agreeing, ...doubtful]) {
       const answer = await cache.get(entry.place);
       if (answer === null) await store.remove(question.partition, entry.place.key);
-      else if (isAllowed(answer)) return { entry, similarity, answer };
+      else if (isAllowed(answer)) return { entry, similarity, answer, differing };
     }
-    const guard = differing[0];
+    const [guard] = compared[0]?.differing ?? [];
     return this.#none(guard === undefined ? 'answer-gone' : `guard-${guard}`);
   }
 

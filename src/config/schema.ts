@@ -393,7 +393,7 @@ export const RouteSchema = z.strictObject({
           }),
           verify: z.boolean().default(false).meta({
             description:
-              'Below `sureSimilarity` ask the weakest tier whether both questions have the same answer, one token with log-probabilities.',
+              'Below `sureSimilarity`, or where words differ, ask the weakest tier whether both questions have the same answer: one token with log-probabilities.',
           }),
           sureSimilarity: share.default(0.97).meta({ description: 'From here on the verifier is not asked.' }),
           maxErrorRate: z.number().gt(0).lt(0.5).default(0.01).meta({

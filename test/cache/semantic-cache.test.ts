@@ -272,13 +272,15 @@ test('a check that finds another answer keeps the entry from being served', asyn
   expect(upstream.calls).toHaveLength(length + 1);
 });
 
+/** What the verifier says; other requests get the usual answer. */
+const told = (token: string) => (call: UpstreamCall) => {
+  if (call.body['logprobs'] !== true) return good(call);
+  sayInstead(call, token, {
+    logprobs: { content: [{ token, logprob: -0.01, top_logprobs: [{ token, logprob: -0.01 }] }] },
+  });
+};
+
 test('the verifier decides what is not sure: yes serves, no and no answer do not', async () => {
-  const told = (token: string) => (call: UpstreamCall) => {
-    if (call.body['logprobs'] !== true) return good(call);
-    sayInstead(call, token, {
-      logprobs: { content: [{ token, logprob: -0.01, top_logprobs: [{ token, logprob: -0.01 }] }] },
-    });
-  };
   await ask('How do I sort a list in Python?', { model: 'asked' });
   upstream.always(told('no'));
   expect(cacheOf(await ask('In Python, how can I sort a list?', { model: 'asked' }))).toBe('miss');
@@ -294,6 +296,20 @@ test('the verifier decides what is not sure: yes serves, no and no answer do not
     ['vectors', false],
     ['up-small', false],
   ]);
+});
+
+test('the verifier may overrule other words and another order, and nothing else', async () => {
+  upstream.always(told('Yes'));
+  await ask('How can I remove a stuck screw?', { model: 'asked' });
+  const hit = await ask('How do I extract a jammed screw?', { model: 'asked' });
+  expect(cacheOf(hit)).toBe('semantic');
+  const agreed = GUARDS.filter((guard) => guard !== 'words' && guard !== 'order');
+  expect((await entryOf(hit))?.cacheEntry?.guards).toEqual([...agreed, 'verifier']);
+  expect(cacheOf(await ask('How can I remove two jammed screws?', { model: 'asked' }))).toBe('miss');
+  expect(cacheOf(await ask('How can I not remove a jammed screw?', { model: 'asked' }))).toBe('miss');
+  // Without a verifier they decide.
+  await ask('How can I remove a stuck screw?');
+  expect(cacheOf(await ask('How do I extract a jammed screw?'))).toBe('miss');
 });
 
 test('identical requests at one time follow one search', async () => {
