@@ -1,6 +1,6 @@
 /** Two questions: in other words (`paraphrase`), or alike with another answer. */
 export type QuestionPair = {
-  kind: 'paraphrase' | 'number' | 'negation' | 'name' | 'order' | 'date' | 'unit' | 'opposite';
+  kind: 'paraphrase' | 'number' | 'negation' | 'name' | 'order' | 'date' | 'unit' | 'opposite' | 'other';
   one: string;
   other: string;
 };

@@ -37,7 +37,7 @@ export type Guard = (typeof GUARDS)[number];
 /** Those that tell another question from other words of the same only roughly: a verifier may overrule them. */
 export const OVERRULED: ReadonlySet<Guard> = new Set(['words', 'order']);
 
-/** One text for each guard; two questions agree in a guard when their texts are equal. `order` is compared by itself. */
+/** One text for each guard; two questions agree in a guard when their texts are equal; `order` and `opposites` have rules of their own. */
 export type QuestionFacts = Readonly<Record<Guard, string>>;
 
 /**
@@ -65,7 +65,7 @@ export const factsOfQuestion = (text: string): QuestionFacts => {
     language: spokenIn(text),
     type: typeOf(marked),
     // Of a question without a word of weight nothing is known: all of it counts.
-    words: hasWords ? sorted([...of('word'), ...of('pronoun')]) : plain,
+    words: hasWords ? sorted([...of('word'), ...of('pronoun'), ...of('pole')]) : plain,
     order: items.join(' '),
   };
 };
@@ -74,6 +74,7 @@ export const factsOfQuestion = (text: string): QuestionFacts => {
 export const differingGuards = (a: QuestionFacts, b: QuestionFacts): Guard[] =>
   GUARDS.filter((guard) => {
     if (guard === 'order') return !isSameOrder(a.order, b.order);
+    if (guard === 'opposites') return isOpposed(a.opposites, b.opposites);
     // Short texts do not tell.
     if (guard === 'language' && (a.language === '' || b.language === '')) return false;
     return a[guard] !== b[guard];
@@ -233,6 +234,20 @@ const isSameOrder = (a: string, b: string): boolean => {
   const [left, right] = [a.split(' '), b.split(' ')];
   if (left.length !== right.length || left.length < 3) return false;
   return left.some((_, cut) => cut > 0 && [...left.slice(cut), ...left.slice(0, cut)].join(' ') === b);
+};
+
+/** Other ends of a scale that both speak of. One that a single text speaks of is a word like others. */
+const isOpposed = (a: string, b: string): boolean => {
+  const [left, right] = [endsOf(a), endsOf(b)];
+  return [...left].some(([scale, ends]) => right.has(scale) && right.get(scale) !== ends);
+};
+
+const endsOf = (poles: string): Map<string, string> => {
+  const ends = new Map<string, string>();
+  for (const pole of poles.split('|')) {
+    if (pole !== '') ends.set(pole.slice(0, -1), (ends.get(pole.slice(0, -1)) ?? '') + pole.at(-1));
+  }
+  return ends;
 };
 
 /** Capitalised words that do not begin a sentence, words with a capital or a digit inside, and identifiers. */
