@@ -2,6 +2,7 @@ import type { ChatMessage } from '../contract/openai.ts';
 import { spliceJson } from '../lib/json-splice.ts';
 import { fitParameters } from './fit-parameters.ts';
 import { functionsAsTools, withCallIds } from './legacy-functions.ts';
+import { PARAMETERS } from './presets/parameters.ts';
 import type { Preset } from './presets/preset.ts';
 import { refuseRemoteMedia } from './refuse-remote-media.ts';
 import type { ChatCall } from './upstream.ts';
@@ -32,7 +33,7 @@ export const toUpstreamBody = (
   if (certaintyTokens !== undefined) {
     if (preset.tellsConfidence) {
       edits['rightsize_confidence'] = JSON.stringify({ tokens: certaintyTokens });
-    } else {
+    } else if (PARAMETERS[preset.kind]['logprobs'] === undefined) {
       edits['logprobs'] = 'true';
       edits['top_logprobs'] = String(Math.max(CERTAINTY_ALTERNATIVES, request.body.top_logprobs ?? 0));
     }

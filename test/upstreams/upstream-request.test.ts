@@ -35,3 +35,21 @@ test.each<[UpstreamKind, string, string]>([
 ])('%s is sent %s as %s', (kind, fields, expected) => {
   expect(bodyFor(kind, fields)).toBe(`{…${expected}}`);
 });
+
+test.each<[UpstreamKind, string]>([
+  ['openai', ',"logprobs":true,"top_logprobs":2'],
+  ['vllm', ',"logprobs":true,"top_logprobs":2'],
+  ['llama', ',"rightsize_confidence":{"tokens":24}'],
+  ['mistral', ''],
+  ['apple', ''],
+])('%s is asked for its certainty with %s', (kind, expected) => {
+  const request = parseChatRequest(
+    Buffer.from('{"model":"auto","messages":[{"role":"user","content":"x"}],"logprobs":true}'),
+  );
+  const sent = JSON.parse(
+    toUpstreamBody({ request, model: 'm', isStream: false, certaintyTokens: 24 }, presetOf(kind)),
+  );
+  const plain = JSON.parse(toUpstreamBody({ request, model: 'm', isStream: false }, presetOf(kind)));
+  expect(sent).toEqual({ ...plain, ...JSON.parse(`{${expected.slice(1)}}`) });
+  if (expected === '') expect(sent).not.toHaveProperty('logprobs');
+});

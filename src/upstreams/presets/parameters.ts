@@ -115,5 +115,6 @@ export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
   onnx: shortRuntime,
   // Reads no other name.
   litert: { ...LONG_LIMIT, ...runtime },
-  apple: shortRuntime,
+  // apfel answers 400 to log-probabilities.
+  apple: { ...shortRuntime, logprobs: 'strip', top_logprobs: 'strip' },
 };
