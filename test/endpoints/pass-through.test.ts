@@ -172,9 +172,10 @@ describe('bytes pass as they come', () => {
     const LIMIT = 400;
     let written = 0;
     cloud.handler = async ({ response }) => {
+      const closed = once(response, 'close');
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       for (; written < LIMIT && !response.destroyed; written++) {
-        if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
       }
       response.end();
     };
