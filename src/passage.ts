@@ -247,6 +247,8 @@ export class Passage {
   async fail(error: GatewayError): Promise<Reply & { kind: 'failure' }> {
     if (error.code === 'internal_error')
       this.#ports.logger.error({ err: error.cause, id: this.#incoming.id }, error.message);
+    // Without a decision nothing else says why each model stood back; the message holds nothing of the request.
+    if (error.code === 'no_upstream_available') this.because([error.message]);
     await this.finish({ outcome: this.outcomeOf(error), status: error.status, error });
     return { kind: 'failure', headers: this.headers(null, true), error };
   }

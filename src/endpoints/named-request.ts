@@ -149,9 +149,12 @@ export class NamedRequest {
         failures.push(`${candidate.upstream} failed: ${last.code}`);
       }
     }
+    if (last === null) {
+      const message = `No upstream can be asked now: ${failures.join('; ')}.`;
+      throw new GatewayError('no_upstream_available', message, { isRetryable: true, retryAfterSeconds: 5 });
+    }
     this.passage.because(failures);
-    const message = `No upstream can be asked now: ${failures.join('; ')}.`;
-    throw last ?? new GatewayError('no_upstream_available', message, { isRetryable: true, retryAfterSeconds: 5 });
+    throw last;
   }
 
   /** An attempt ended without a complete answer. */

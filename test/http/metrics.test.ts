@@ -72,3 +72,13 @@ test('a model that keeps failing is left alone: requests go on, and readiness, m
   await response.text();
   expect(small.calls.length).toBe(asked);
 });
+
+test('a request that no model can be asked is refused, and its ledger entry says why of each', async () => {
+  small.always(behaviours['envelope 500']);
+  large.always(behaviours['envelope 500']);
+  for (let i = 0; i < 12; i++) await ask();
+  expect((await gateway.entries()).at(-1)).toMatchObject({ errorCode: 'no_upstream_available', attempts: [] });
+  expect((await gateway.entries()).at(-1)?.reason).toMatch(
+    /up-small\/small-1: failing, asked again in \d s; up-large\/vendor\/large-1: failing, asked again in \d s/,
+  );
+});
