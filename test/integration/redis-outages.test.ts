@@ -235,3 +235,21 @@ describe('gateways that share Redis', () => {
     expect(await cacheOf(two, asked)).toBe('miss');
   });
 });
+
+test('no request fails when Sentinel puts a replica in the place of a killed master, and the cache goes on there', async () => {
+  const replica = keep(await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(server.port)] }));
+  const role = () => replica.ask(async (client) => String(await client.info('replication')));
+  await until(async () => (await role()).includes('master_link_status:up'), 10_000, 'the replica being in step');
+  const sentinel = keep(await RedisServer.start({ sentinelOf: server.port }));
+  await sentinel.ask((client) => client.call('SENTINEL', 'SET', 'main', 'down-after-milliseconds', '300'));
+  const gateway = await start(`redis+sentinel://127.0.0.1:${sentinel.port}/main`);
+  await untilCached(gateway);
+  const watched = () => sentinel.ask(async (client) => String(await client.call('SENTINEL', 'REPLICAS', 'main')));
+  await until(async () => (await watched()).includes(String(replica.port)), 15_000, 'Sentinel knowing the replica');
+  const [during] = await Promise.all([work(gateway), server.kill()]);
+  expect(during).toEqual(fine);
+  await until(async () => (await role()).includes('role:master'), 15_000, 'the replica being the master');
+  await untilCached(gateway);
+  expect(await readiness(gateway)).toMatchObject({ status: 'ready', services: { redis: { state: 'ready' } } });
+  expect(await work(gateway)).toEqual(fine);
+});
