@@ -23,7 +23,7 @@ const { values } = parseArgs({
 
 const CARD = `${NANO_FOLDER}README.md`;
 const TABLE = `${NANO_FOLDER}rightsize-nano.confidence.json`;
-const PLACE = /(<!-- figures -->\n)[\s\S]*(\n<!-- end of figures -->)/;
+const PLACE = /(<!-- figures -->\n)[\s\S]*(<!-- end of figures -->)/;
 
 const examine = async (table: ConfidenceTable): Promise<Marked[]> => {
   const host = await startHost(values.model);
@@ -53,4 +53,8 @@ if (values.wrong) {
 }
 const report = reportOf(marked);
 console.log(report);
-if (values.write) writeFileSync(CARD, readFileSync(CARD, 'utf8').replace(PLACE, `$1${report}$2`));
+if (values.write) {
+  const { sha256 } = JSON.parse(readFileSync(`${NANO_FOLDER}manifest.json`, 'utf8')) as { sha256: string };
+  const figures = `${report}\n- the file of these figures, SHA-256: \`${sha256}\``;
+  writeFileSync(CARD, readFileSync(CARD, 'utf8').replace(PLACE, `$1${figures}\n$2`));
+}

@@ -44,6 +44,8 @@ test('the committed file is the one that the manifest names, is what builtin:nan
   const { header } = checkGgufFile(FILE);
   expect(header.metadata.get('general.name')).toBe('rightsize-nano');
   expect(toModelFacts([header])).toMatchObject({ parameters: parameters.total });
+  // The card's figures are those of this file.
+  expect(readFileSync('models/nano/README.md', 'utf8')).toContain(`SHA-256: \`${sha256}\``);
 });
 
 describe('the engine and the training code agree', () => {
