@@ -18,6 +18,7 @@ import { RedisSemanticStore } from './cache/redis-semantic-store.ts';
 import { RedisServedSimilar } from './cache/redis-served-similar.ts';
 import { ReplyFlights } from './cache/reply-flights.ts';
 import { SemanticFigures } from './cache/semantic-figures.ts';
+import { cacheScopes } from './cache-scope.ts';
 import { ConfigHistory } from './config/config-history.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { diffConfig } from './config/diff.ts';
@@ -400,6 +401,7 @@ const toRuntime = (
     classifier: classifierOf(config, shipped),
     ...moneyOf(config, table, busy, prices),
     confidenceOf: ({ config: { confidence } }) => config.confidenceTables[confidence ?? ''] ?? UNCALIBRATED,
+    cacheScopeOf: cacheScopes({ config, table }),
   };
 };
 

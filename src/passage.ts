@@ -1,8 +1,5 @@
-import type { CacheScope } from './cache/cache-key.ts';
 import type { LookUp, Remember } from './cache/look-up.ts';
 import type { Similar } from './cache/semantic-look-up.ts';
-import type { UpstreamConfig } from './config/schema.ts';
-import type { Caller } from './contract/caller.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Outcome } from './contract/ledger-entry.ts';
@@ -22,9 +19,7 @@ import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
 import { refusalOf } from './limits/refusals.ts';
 import type { Ports, Runtime } from './ports.ts';
 import type { RecordedFacts } from './record-answer.ts';
-import { mayUseModel } from './routing/permissions.ts';
 import type { Candidate } from './routing/routing-table.ts';
-import type { Selection } from './routing/select-route.ts';
 import type { PartStream } from './upstreams/upstream.ts';
 
 export type ServedBy = { tier: string; upstream: string; model: string };
@@ -139,16 +134,6 @@ export class Passage {
     return this.#begin(candidate, hold, true);
   }
 
-  /** Callers whose keys may use different models share no answer: it may be one of a model that is not for them. */
-  cacheScope({ team, permissions }: Caller, { route, forcedTier }: Selection): CacheScope {
-    const { upstreams } = this.#runtime.config.routes;
-    const models = this.#runtime.table.tiers.map(({ name, candidates }) => {
-      const allowed = candidates.filter((candidate) => mayUseModel(permissions, candidate));
-      return [name, ...allowed.map(({ upstream, model }) => [upstream, model, placeOf(upstreams[upstream])])];
-    });
-    return { team, route: route?.name ?? 'direct', forcedTier, models: models.map((tier) => JSON.stringify(tier)) };
-  }
-
   /** A stored answer as a new one: its own id and time, the usage it had. */
   replay({ place, answer, needsRefresh, similar }: LookUp & { kind: 'stored' }): Answer {
     const { tokens, storedAt, completion } = answer;
@@ -259,12 +244,6 @@ export class Passage {
     return this.#exchange.totals.attempts === 0 && isVerdict ? 'refused' : 'error';
   }
 }
-
-/** Where an upstream's models are: the same name at another place is another model. */
-const placeOf = (upstream: UpstreamConfig | undefined): string | null => {
-  if (upstream === undefined) return null;
-  return `${upstream.kind} ${upstream.kind === 'llama' ? upstream.model : (upstream.url ?? '')}`;
-};
 
 const telling = (store: LedgerStore, { recorded }: Incoming): Pick<LedgerStore, 'append'> => ({
   append(entry) {

@@ -65,7 +65,7 @@ export const createPipeline = (ports: Ports) => {
 
       // Chat cannot say all of it, so it could not be told from another request.
       const route = request.native?.need == null ? selection.route : null;
-      const scope = passage.cacheScope(caller, selection);
+      const scope = runtime.cacheScopeOf(caller, selection);
       const found = await lookUp(
         {
           route,

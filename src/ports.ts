@@ -1,4 +1,5 @@
 import type { KeyStore } from './auth/key-store.ts';
+import type { CacheScope } from './cache/cache-key.ts';
 import type { CacheStore } from './cache/cache-store.ts';
 import type { EmbeddingCache } from './cache/embedding-cache.ts';
 import type { Flights } from './cache/flights.ts';
@@ -6,6 +7,7 @@ import type { SemanticFigures } from './cache/semantic-figures.ts';
 import type { SemanticStore } from './cache/semantic-store.ts';
 import type { ServedSimilar } from './cache/served-similar.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
+import type { Caller } from './contract/caller.ts';
 import type { ConfidenceTable } from './contract/confidence-table.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import type { ModelHealth } from './execution/model-health.ts';
@@ -18,6 +20,7 @@ import type { Counters } from './limits/counters.ts';
 import type { Calendar } from './limits/period.ts';
 import type { CostPace } from './routing/cost-pace.ts';
 import type { Candidate, RoutingTable } from './routing/routing-table.ts';
+import type { Selection } from './routing/select-route.ts';
 import type { SessionStore } from './routing/session.ts';
 import type { ShareThresholds } from './routing/share-thresholds.ts';
 import type { Upstream } from './upstreams/upstream.ts';
@@ -33,6 +36,8 @@ export type Runtime = ModelMoney & {
   classifier: DifficultyClassifier;
   /** How a model's certainty maps to the probability that its answer is good. */
   confidenceOf(candidate: Candidate): ConfidenceTable;
+  /** What requests have to share before they share an answer. */
+  cacheScopeOf(caller: Caller, selection: Selection): CacheScope;
 };
 
 /** What the pipeline needs of the world, chosen in `app.ts`. */

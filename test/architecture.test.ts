@@ -28,6 +28,7 @@ const RANKS: Record<string, number> = {
   'background-responses.ts': 4,
   'record-answer.ts': 4,
   'semantic-cache.ts': 4,
+  'cache-scope.ts': 4,
   'embed-texts.ts': 4,
   'ask-if-same.ts': 4,
   http: 5,
