@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Price } from '../src/config/schema.ts';
+import type { Price } from '../src/config/price-schema.ts';
 import { PriceListSchema } from '../src/ledger/price-list.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { authenticate } from './auth/authenticate.ts';
-import type { ResponsesConfig } from './config/schema.ts';
+import type { ResponsesConfig } from './config/responses-schema.ts';
 import type { Caller } from './contract/caller.ts';
 import { checked, parseBody } from './contract/chat-request.ts';
 import { GatewayError, toGatewayError } from './contract/errors.ts';

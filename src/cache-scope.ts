@@ -1,5 +1,5 @@
 import type { CacheScope } from './cache/cache-key.ts';
-import type { UpstreamConfig } from './config/schema.ts';
+import type { UpstreamConfig } from './config/upstream-schema.ts';
 import type { Caller } from './contract/caller.ts';
 import type { Permissions } from './contract/permissions.ts';
 import type { Runtime } from './ports.ts';

@@ -1,5 +1,5 @@
 import type { Remember } from './cache/look-up.ts';
-import type { RouteConfig } from './config/schema.ts';
+import type { RouteConfig } from './config/route-schema.ts';
 import type { ChatRequest } from './contract/chat-request.ts';
 import { type Recording, recordedTexts } from './ledger/recording.ts';
 import type { Ports } from './ports.ts';

@@ -2,7 +2,7 @@ import { askIfSame } from './ask-if-same.ts';
 import type { CacheScope } from './cache/cache-key.ts';
 import { SemanticLookUp } from './cache/semantic-look-up.ts';
 import { semanticQuestion } from './cache/semantic-question.ts';
-import type { RouteConfig } from './config/schema.ts';
+import type { RouteConfig } from './config/route-schema.ts';
 import type { Caller } from './contract/caller.ts';
 import type { ChatRequest } from './contract/chat-request.ts';
 import type { Incoming } from './contract/incoming.ts';

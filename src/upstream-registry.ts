@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { LoadedConfig } from './config/loaded-config.ts';
-import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './config/schema.ts';
 import { apisOf, UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
+import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './config/upstream-schema.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { hasGpuBinaries } from './model-host/engine.ts';

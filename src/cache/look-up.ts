@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 import type { ChatRequest } from '../contract/chat-request.ts';
 import { type ErrorCode, GatewayError, toGatewayError } from '../contract/errors.ts';
 import { FoldedAnswer } from '../contract/fold-chunks.ts';

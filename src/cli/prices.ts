@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Price } from '../config/schema.ts';
+import type { Price } from '../config/price-schema.ts';
 import { loadPrices, parsePrices, priceFile } from '../ledger/price-book.ts';
 import type { PriceList } from '../ledger/price-list.ts';
 import { UsageError } from '../lib/usage-error.ts';

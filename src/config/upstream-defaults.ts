@@ -1,5 +1,5 @@
 import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
-import type { UpstreamConfig } from './schema.ts';
+import type { UpstreamConfig } from './upstream-schema.ts';
 
 /** What the gateway assumes of a kind of upstream where routes.yaml says nothing. */
 export type UpstreamDefaults = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../lib/time-zone.ts';
 
 /** Rates and concurrency. The same shape for teams, routes, upstreams and virtual keys. */
 export const LimitsSchema = z.strictObject({
@@ -9,14 +10,6 @@ export const LimitsSchema = z.strictObject({
 
 /** Above it nano-USD would no longer be exact integers of a double. */
 const MAX_BUDGET_USD = 9_000_000;
-
-const isTimeZone = (name: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
-  } catch {
-    return false;
-  }
-};
 
 /** Money for one period. The same shape for teams, routes and virtual keys. */
 export const BudgetSchema = z.strictObject({

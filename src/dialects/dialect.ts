@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 import type { ChatRequest } from '../contract/chat-request.ts';
 import type { GatewayError } from '../contract/errors.ts';
 import type { TokenCounts } from '../contract/ledger-entry.ts';

@@ -1,4 +1,4 @@
-import type { ResponsesConfig } from '../config/schema.ts';
+import type { ResponsesConfig } from '../config/responses-schema.ts';
 import { type ChatRequest, checked, parseBody } from '../contract/chat-request.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { Clock } from '../lib/clock.ts';

@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type { Price, UpstreamConfig } from '../config/schema.ts';
+import type { Price } from '../config/price-schema.ts';
 import { UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
+import type { UpstreamConfig } from '../config/upstream-schema.ts';
 import type { Candidate, RoutingTable } from '../routing/routing-table.ts';
 import type { Baseline } from './exchange.ts';
 import { BusyTime, type Hardware } from './hardware.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Price } from '../config/schema.ts';
+import type { Price } from '../config/price-schema.ts';
 import type { UpstreamKind } from '../contract/vocabulary.ts';
 import { type PriceList, PriceListSchema } from './price-list.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PriceSchema } from '../config/schema.ts';
+import { PriceSchema } from '../config/price-schema.ts';
 import { UPSTREAM_KINDS } from '../contract/vocabulary.ts';
 import { toPriceRow } from './price.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Price } from '../config/schema.ts';
+import type { Price } from '../config/price-schema.ts';
 import type { CostSplit, TokenCounts } from '../contract/ledger-entry.ts';
 import type { NanoUsd } from '../lib/money.ts';
 

@@ -1,4 +1,6 @@
-import type { RouteConfig, RoutesFile, TeamConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
+import type { RoutesFile } from '../config/schema.ts';
+import type { TeamConfig } from '../config/team-schema.ts';
 import type { Caller } from '../contract/caller.ts';
 import type { BudgetConfig, LimitsConfig } from '../contract/limits-schema.ts';
 import type { BudgetAccount, LimitAccount, Subject } from './account.ts';

@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 import { GatewayError } from '../contract/errors.ts';
 import type { Permissions } from '../contract/permissions.ts';
 import { AUTO_MODEL } from '../contract/vocabulary.ts';

@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 import type { DecideInput } from './decide.ts';
 import type { Candidate, RoutingTable, Tier } from './routing-table.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 
 /**
  * Whether a rule only watches a request: in observe mode, or because its conversation lies outside the rollout. A

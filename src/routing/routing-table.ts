@@ -1,13 +1,10 @@
 import type { LoadedConfig } from '../config/loaded-config.ts';
-import type {
-  NamedModelConfig,
-  RouteConfig,
-  TeamConfig,
-  TierConfig,
-  TierModelConfig,
-  UpstreamConfig,
-} from '../config/schema.ts';
+import type { NamedModelConfig } from '../config/named-model-schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
+import type { TeamConfig } from '../config/team-schema.ts';
+import type { TierConfig, TierModelConfig } from '../config/tier-schema.ts';
 import { apisOf, UPSTREAM_DEFAULTS } from '../config/upstream-defaults.ts';
+import type { UpstreamConfig } from '../config/upstream-schema.ts';
 import type { Api, UpstreamKind } from '../contract/vocabulary.ts';
 import { createTimeWindow, type TimeWindow } from './time-window.ts';
 

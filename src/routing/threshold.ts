@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../config/schema.ts';
+import type { RouteConfig } from '../config/route-schema.ts';
 import type { DifficultyClassifier } from '../difficulty/classifier.ts';
 import type { CostPace } from './cost-pace.ts';
 import type { ShareThresholds } from './share-thresholds.ts';

@@ -1,4 +1,4 @@
-import type { MatchTime } from '../config/schema.ts';
+import type { MatchTime } from '../config/match-schema.ts';
 
 type Day = NonNullable<MatchTime['days']>[number];
 const DAYS: readonly Day[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];

@@ -1,4 +1,4 @@
-import type { Timeouts } from '../config/schema.ts';
+import type { Timeouts } from '../config/upstream-schema.ts';
 import { type ErrorCode, GatewayError } from '../contract/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 

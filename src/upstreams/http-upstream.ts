@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
-import type { Timeouts } from '../config/schema.ts';
+import type { Timeouts } from '../config/upstream-schema.ts';
 import { hasContent } from '../contract/chunk-content.ts';
 import { completionToChunks } from '../contract/completion-to-chunks.ts';
 import type { GatewayError } from '../contract/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RouteConfig } from '../../src/config/schema.ts';
+import type { RouteConfig } from '../../src/config/route-schema.ts';
 import { GatewayError } from '../../src/contract/errors.ts';
 import type { Api } from '../../src/contract/vocabulary.ts';
 import { type DecideInput, decide } from '../../src/routing/decide.ts';

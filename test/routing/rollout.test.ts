@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RouteConfig } from '../../src/config/schema.ts';
+import type { RouteConfig } from '../../src/config/route-schema.ts';
 import { isObserved } from '../../src/routing/rollout.ts';
 
 const rule = (overrides: Partial<RouteConfig>) => ({ name: 'r', mode: 'enforce', ...overrides }) as RouteConfig;

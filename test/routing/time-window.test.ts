@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MatchTime } from '../../src/config/schema.ts';
+import type { MatchTime } from '../../src/config/match-schema.ts';
 import { createTimeWindow } from '../../src/routing/time-window.ts';
 
 const isIn = (window: Partial<MatchTime>, at: string): boolean =>

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { LoadedConfig } from '../../config/loaded-config.ts';
-import type { HttpUpstreamConfig, LlamaUpstreamConfig } from '../../config/schema.ts';
 import { UPSTREAM_DEFAULTS } from '../../config/upstream-defaults.ts';
+import type { HttpUpstreamConfig, LlamaUpstreamConfig } from '../../config/upstream-schema.ts';
 import { hasEngine } from '../../model-host/engine.ts';
 import { judgeFit, type Machine, thisMachine } from '../../model-host/fit.ts';
 import { inspectFiles } from '../../model-host/inspect.ts';
