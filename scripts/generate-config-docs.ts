@@ -160,6 +160,10 @@ is empty, is sent as it was written, known to us or not. \`null\` means absent.
 - **elsewhere**: this upstream is passed over. Where no other may answer, the request is refused with \`unsupported_parameter\`.
 - **own ids**: stripped unless the request names this very model: its values are token ids, which differ between models.
 - **as tools**: the deprecated form is sent as tools, and the answer comes back in the form that was asked for.
+- **named tool**: a function that it names is sent alone, with \`required\`; \`required\`, \`auto\` and \`none\` as they are.
+- **fewer tools**: the server does not read it. A function that it names is the only tool sent, and for \`none\` no tool is;
+  that one must be called is stripped.
+- **with properties**: functions without parameters, which the server would refuse, get an empty list of them.
 - a name: sent under that name.
 
 ${tableHead(['Parameter', ...groups.map((group) => group.map((kind) => `\`${kind}\``).join(', '))])}
@@ -172,6 +176,7 @@ and JSON are looked at before difficulty, by what the models of a tier can do (\
 
 function handlingInWords(handling: Handling | undefined): string {
   if (handling === undefined) return '';
+  if (typeof handling === 'object' && 'only' in handling) return `elsewhere, but for ${handling.only}`;
   if (typeof handling === 'object') return `\`${handling.rename}\``;
   return {
     strip: 'stripped',
@@ -179,6 +184,9 @@ function handlingInWords(handling: Handling | undefined): string {
     elsewhere: 'elsewhere',
     'own-ids': 'own ids',
     'as-tools': 'as tools',
+    'named-tool': 'named tool',
+    'fewer-tools': 'fewer tools',
+    'with-properties': 'with properties',
   }[handling];
 }
 

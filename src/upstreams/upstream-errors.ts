@@ -65,12 +65,16 @@ export const fromErrorStatus = (
   return fail('upstream_error', `Upstream "${upstream}" failed (${status})${words}`);
 };
 
-/** The text of an error envelope in any of its usual shapes, cut at 500 characters; null when there is none. */
+/**
+ * The text of an error envelope in any of its usual shapes, cut at 500 characters; null when there is none. Ollama's text
+ * is the envelope of the server behind it.
+ */
 const errorMessage = (text: string): string | null => {
   try {
     const body = JSON.parse(text) as { error?: string | { message?: string }; message?: string };
     const message = typeof body.error === 'string' ? body.error : (body.error?.message ?? body.message);
-    return typeof message === 'string' ? message.slice(0, 500) : null;
+    if (typeof message !== 'string') return null;
+    return (message.startsWith('{') && errorMessage(message)) || message.slice(0, 500);
   } catch {
     return null;
   }

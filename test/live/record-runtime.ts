@@ -38,6 +38,7 @@ const tools = {
       },
     },
   ],
+  messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
   tool_choice: flags['tool-choice'],
   max_tokens: 64,
 };

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,64 +12,83 @@ import { until } from '../support/until.ts';
  * The same questions to each local runtime that is on this machine, through a gateway, with the official client. A
  * runtime is started where its variable names its program, and left out otherwise:
  *
- *   LLAMA_SERVER=…/llama-server LLAMA_MODEL=<file> MLX_PYTHON=…/bin/python MLX_MODEL=<folder> OLLAMA=…/ollama OLLAMA_MODEL=<name> \
+ *   LLAMA_SERVER=…/llama-server OLLAMA=…/ollama MLX_PYTHON=…/bin/python MLX_MODEL=<folder> \
  *     npm run test:live -- test/live/runtimes.test.ts
  *
- * Of one that runs already, RUNTIME_KIND, RUNTIME_URL (with /v1) and RUNTIME_MODEL say what and where. With RECORD=1 its
- * answers are kept in test/fixtures/runtimes, which belongs into the repository only from a model made for it.
+ * They get the model in the box unless LLAMA_MODEL (a file) or OLLAMA_MODEL (a name it has) says otherwise.
+ * OLLAMA_EMBEDDINGS is the file of a model to embed with. Of a runtime that runs already, RUNTIME_KIND, RUNTIME_URL (with
+ * /v1) and RUNTIME_MODEL say what and where. With RECORD=1 its answers are kept in test/fixtures/runtimes, which belongs
+ * into the repository only from a model made for it.
  */
 type Runtime = {
   kind: string;
   program: string | undefined;
   model: string;
   start(port: number): { args: string[]; env?: Record<string, string> };
-  /** What becomes of a prompt beyond the context; `unnoticed` where it is read all the same, or cut. */
+  /** What is done once it answers. */
+  prepare?(port: number): void;
+  /** What becomes of a prompt beyond the context; `unnoticed` where it is read all the same. */
   tooLong: 'told' | 'unnoticed';
   hasLogprobs: boolean;
-  /** Not by the model in the box, which is the default of llama-server here and too small even for a forced call. */
-  callsTools: boolean;
+  /** Whether an order to call a tool reaches it, whatever it makes of that. */
+  readsToolChoice: boolean;
   /** mlx-lm looks into the cache of Hugging Face for it, and answers nothing at all where there is none. */
   listsModels: boolean;
+  /** The name of a model to embed with. */
+  embedder?: string | undefined;
 };
 
-const NANO = join(import.meta.dirname, '../../models/nano/rightsize-nano-untrained.gguf');
-const { LLAMA_SERVER, LLAMA_MODEL = NANO, MLX_PYTHON, MLX_MODEL = '', OLLAMA, OLLAMA_MODEL = '', RECORD } = process.env;
+const NANO = join(import.meta.dirname, '../../models/nano/rightsize-nano.gguf');
+const { LLAMA_SERVER, LLAMA_MODEL = NANO, MLX_PYTHON, MLX_MODEL = '' } = process.env;
+const { OLLAMA, OLLAMA_MODEL, OLLAMA_EMBEDDINGS, RECORD } = process.env;
 const { RUNTIME_KIND = '', RUNTIME_URL, RUNTIME_MODEL = '' } = process.env;
 const START_LIMIT_MS = 120_000;
+const usual = { tooLong: 'unnoticed', hasLogprobs: false, readsToolChoice: true, listsModels: true } as const;
+
+/** What Ollama is asked to do with its store, which is an empty one where no model of the user's is named. */
+const ollamaEnv = (port: number): Record<string, string> => ({
+  OLLAMA_HOST: `127.0.0.1:${port}`,
+  ...(!OLLAMA_MODEL && { OLLAMA_MODELS: scratch }),
+});
+const createInOllama = (port: number, name: string, file: string): void => {
+  const modelfile = join(scratch, 'Modelfile');
+  writeFileSync(modelfile, `FROM ${file}\n`);
+  const env = { ...process.env, ...ollamaEnv(port) };
+  execFileSync(OLLAMA!, ['create', name, '--file', modelfile], { env, stdio: 'ignore' });
+};
+
+const scratch = mkdtempSync(join(tmpdir(), 'rightsize-runtimes-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const RUNTIMES: Runtime[] = [
   {
+    ...usual,
     ...{ kind: 'llama-server', program: LLAMA_SERVER, model: 'nano', tooLong: 'told', hasLogprobs: true },
-    ...{ callsTools: LLAMA_MODEL !== NANO, listsModels: true },
     start: (port) => ({
       args: [
-        '--model',
-        NANO,
-        '--alias',
-        'nano',
-        '--port',
-        `${port}`,
-        '--ctx-size',
-        '1024',
-        '--threads',
-        '1',
-        '--jinja',
+        ...['--model', LLAMA_MODEL, '--alias', 'nano', '--port', `${port}`],
+        ...['--ctx-size', '1024', '--threads', '1', '--jinja'],
       ],
     }),
   },
   {
-    ...{ kind: 'mlx', program: MLX_PYTHON, model: MLX_MODEL, tooLong: 'unnoticed', hasLogprobs: false },
-    ...{ callsTools: true, listsModels: false },
+    ...usual,
+    ...{ kind: 'mlx', program: MLX_PYTHON, model: MLX_MODEL, listsModels: false, readsToolChoice: false },
     start: (port) => ({ args: ['-m', 'mlx_lm.server', '--model', MLX_MODEL, '--port', `${port}`] }),
   },
   {
-    ...{ kind: 'ollama', program: OLLAMA, model: OLLAMA_MODEL, tooLong: 'unnoticed', hasLogprobs: false },
-    ...{ callsTools: true, listsModels: true },
-    start: (port) => ({ args: ['serve'], env: { OLLAMA_HOST: `127.0.0.1:${port}` } }),
+    ...usual,
+    ...{ kind: 'ollama', program: OLLAMA, model: OLLAMA_MODEL ?? 'nano', tooLong: 'told', hasLogprobs: true },
+    ...{ readsToolChoice: false, embedder: OLLAMA_EMBEDDINGS && 'embedder' },
+    start: (port) => ({ args: ['serve'], env: ollamaEnv(port) }),
+    prepare: (port) => {
+      if (!OLLAMA_MODEL) createInOllama(port, 'nano', NANO);
+      if (OLLAMA_EMBEDDINGS) createInOllama(port, 'embedder', OLLAMA_EMBEDDINGS);
+    },
   },
   {
-    ...{ kind: RUNTIME_KIND, program: RUNTIME_URL, model: RUNTIME_MODEL, tooLong: 'unnoticed', hasLogprobs: false },
-    ...{ callsTools: true, listsModels: true },
+    ...usual,
+    ...{ kind: RUNTIME_KIND, program: RUNTIME_URL, model: RUNTIME_MODEL },
     start: () => ({ args: [] }),
   },
 ];
@@ -92,6 +113,7 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
         version: 1,
         upstreams: { local: { kind: runtime.kind, url } },
         tiers: [{ name: 'small', models: [{ upstream: 'local', model: runtime.model }] }],
+        ...(runtime.embedder && { models: [{ name: 'vectors', upstream: 'local', model: runtime.embedder }] }),
         routes: [{ name: 'default', match: { model: 'auto' }, tier: 'small' }],
       },
     });
@@ -114,6 +136,7 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
         () => false,
       );
     await until(isUp, START_LIMIT_MS, `${runtime.kind} to answer`);
+    runtime.prepare?.(port);
     return base;
   };
 
@@ -140,15 +163,25 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
     for (const { tokens } of entries) expect(tokens.completionTokens).toBe(plain.usage?.completion_tokens);
   });
 
-  test.runIf(runtime.callsTools)('calls a tool that must be called', async () => {
+  const NAMED = { type: 'function', function: { name: TOOL.name } } as const;
+  test.each(['auto', 'required', NAMED] as const)('calls a tool: %j', async (tool_choice) => {
     const { choices } = await client.chat.completions.create({
-      ...{ ...question, temperature: 0, max_tokens: 128 },
-      ...{ tools: [{ type: 'function', function: TOOL }], tool_choice: 'required' },
+      ...{ ...question, temperature: 0, max_tokens: 128, tool_choice },
+      messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
+      tools: [TOOL, { name: 'get_time' }].map((each) => ({ type: 'function', function: each })),
     });
     const [call] = choices[0]!.message.tool_calls ?? [];
     expect(call?.type === 'function' && [call.function.name, JSON.parse(call.function.arguments)]).toEqual([
       ...['get_weather', { city: 'Paris' }],
     ]);
+    expect(choices[0]!.finish_reason).toBe('tool_calls');
+  });
+
+  test.runIf(!runtime.readsToolChoice)('says that an order to call a tool was left out', async () => {
+    const { response } = await client.chat.completions
+      .create({ ...question, tools: [{ type: 'function', function: TOOL }], tool_choice: 'required' })
+      .withResponse();
+    expect(response.headers.get('x-rightsize-stripped')).toBe('tool_choice');
   });
 
   test.runIf(runtime.hasLogprobs)('gives the log-probability of each token', async () => {
@@ -168,12 +201,23 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
     });
   });
 
+  test.runIf(runtime.embedder)('embeds, with usage that the ledger has too', async () => {
+    const { data, usage } = await client.embeddings.create({
+      model: 'vectors',
+      input: ['good morning', 'the weather'],
+    });
+    expect(data.map(({ embedding }) => Math.hypot(...embedding).toFixed(2))).toEqual(['1.00', '1.00']);
+    expect(usage.prompt_tokens).toBeGreaterThan(0);
+    const isThere = async () =>
+      (await gateway.entries()).some(({ tokens }) => tokens.promptTokens === usage.prompt_tokens);
+    await until(isThere, 5_000, 'the entry of the embeddings');
+  });
+
   test.runIf(RECORD === '1')('is recorded', () => {
     const out = join(import.meta.dirname, '../fixtures/runtimes', runtime.kind);
     const program = join(import.meta.dirname, 'record-runtime.ts');
-    execFileSync(process.execPath, [program, '--url', url, '--model', runtime.model, '--out', out], {
-      stdio: 'inherit',
-    });
+    const args = [program, '--url', url, '--model', runtime.model, '--out', out];
+    execFileSync(process.execPath, args, { stdio: 'inherit' });
   });
 });
 

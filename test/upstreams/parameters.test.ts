@@ -18,6 +18,13 @@ const sent = (kind: UpstreamKind, fields: object, model = 'auto') => {
   return rest;
 };
 
+const tool = (name: string) => ({
+  type: 'function',
+  function: { name, parameters: { type: 'object', properties: {} } },
+});
+const named = (name: string) => ({ type: 'function', function: { name } });
+const choosing = (tool_choice: unknown) => ({ tools: [tool('a'), tool('b')], tool_choice });
+
 test.each<[UpstreamKind, object, object]>([
   ['openai', { top_k: 5, min_p: 0.1, chat_template_kwargs: {}, seed: 1 }, { seed: 1 }],
   ['openai', { max_tokens: 5, max_completion_tokens: 7 }, { max_completion_tokens: 7 }],
@@ -37,6 +44,19 @@ test.each<[UpstreamKind, object, object]>([
     { user: 'u' },
   ],
   ['groq', { logit_bias: { 5: 1 }, service_tier: 'flex' }, { service_tier: 'flex' }],
+  ['ollama', { n: 1, logit_bias: { 5: 1 }, ...choosing('auto') }, { n: 1, ...choosing('auto') }],
+  ['ollama', choosing('required'), { tools: choosing('required').tools }],
+  ['ollama', choosing('none'), {}],
+  ['ollama', choosing(named('b')), { tools: [tool('b')] }],
+  ['ollama', choosing(named('c')), { tools: [tool('a'), tool('b')] }],
+  ['ollama', { tools: [named('a'), tool('b')] }, { tools: [tool('a'), tool('b')] }],
+  ['ollama', { tools: [named('a'), named('b')], tool_choice: named('b') }, { tools: [tool('b')] }],
+  ['ollama', { tools: [named('a')], tool_choice: 'none' }, {}],
+  ['llama-server', { tools: [named('a')] }, { tools: [named('a')] }],
+  ['llama-server', choosing('required'), choosing('required')],
+  ['llama-server', choosing(named('b')), { tools: [tool('b')], tool_choice: 'required' }],
+  ['llama-server', choosing(named('c')), { tools: [tool('a'), tool('b')] }],
+  ['vllm', choosing(named('b')), choosing(named('b'))],
   ['ollama', { verbosity: null, web_search_options: null }, { verbosity: null, web_search_options: null }],
   [
     'openai-compatible',
@@ -59,6 +79,15 @@ test.each(['web_search_options', 'audio', 'moderation'])(
     );
   },
 );
+
+test('more answers than one are refused by name where one is all that comes', () => {
+  expect(() => sent('ollama', { n: 2 })).toThrow(
+    expect.objectContaining({
+      ...{ code: 'unsupported_parameter', param: 'n', isRetryable: true },
+      message: "Unsupported parameter: 'n' other than 1 is not supported by upstreams of kind ollama.",
+    }),
+  );
+});
 
 describe('media that a message names', () => {
   const asked = (url: unknown) => ({

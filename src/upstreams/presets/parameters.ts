@@ -8,9 +8,26 @@ import type { UpstreamKind } from '../../contract/vocabulary.ts';
  * - `elsewhere`: this upstream is passed over; where no other may answer, the request is refused by name.
  * - `own-ids`: stripped unless the client named this very model: its values are ids of one model's vocabulary.
  * - `as-tools`: the deprecated form of tools, sent as tools, and the answer given back in the form that was asked for.
+ * - `named-tool`: `tool_choice` where only its words are understood: a function by name is sent as `required`, and alone.
+ * - `fewer-tools`: `tool_choice` where it is not read: a function by name is sent alone, none for `none`, and the order is
+ *   stripped.
+ * - `with-properties`: functions without parameters get an empty list of them.
  * - `rename`: sent under the name the upstream reads.
+ * - `only`: the one value that the upstream honours; with any other it is passed over, as with `elsewhere`.
  */
-export type Handling = 'strip' | 'strip-quietly' | 'elsewhere' | 'own-ids' | 'as-tools' | { rename: string };
+export type Handling =
+  | (
+      | 'strip'
+      | 'strip-quietly'
+      | 'elsewhere'
+      | 'own-ids'
+      | 'as-tools'
+      | 'named-tool'
+      | 'fewer-tools'
+      | 'with-properties'
+    )
+  | { rename: string }
+  | { only: number };
 
 export type ParameterTable = Readonly<Record<string, Handling>>;
 
@@ -82,6 +99,8 @@ const runtime: ParameterTable = {
   function_call: 'as-tools',
 };
 const shortRuntime: ParameterTable = { ...SHORT_LIMIT, ...runtime };
+/** Of runtimes that read neither. */
+const oneAnswer: ParameterTable = { n: { only: 1 }, tool_choice: 'fewer-tools' };
 
 /** By kind. Sources of what local runtimes read are in docs/local-runtimes.md; docs/parameters.md is made from this. */
 export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
@@ -106,15 +125,24 @@ export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
     service_tier: 'strip',
     moderation: 'elsewhere',
   },
-  'llama-server': runtime,
-  // Does not read `max_completion_tokens`: an answer would have no limit.
-  ollama: shortRuntime,
+  // Takes a function by name for `auto` (llama.cpp v0.5.0).
+  'llama-server': { ...runtime, tool_choice: 'named-tool' },
+  // Does not read `max_completion_tokens`: an answer would have no limit. Drops other names without a word (0.32.15).
+  ollama: {
+    ...{ ...shortRuntime, ...oneAnswer, logit_bias: 'strip', tools: 'with-properties' },
+    ...{ top_k: 'strip', min_p: 'strip', repeat_penalty: 'strip', repetition_penalty: 'strip' },
+  },
   'lm-studio': shortRuntime,
   vllm: runtime,
-  mlx: runtime,
+  // Reads none of these (mlx-lm 0.32.2).
+  mlx: { ...runtime, ...oneAnswer, response_format: 'strip' },
   onnx: shortRuntime,
-  // Reads no other name.
-  litert: { ...LONG_LIMIT, ...runtime },
+  // Reads no other name, and few others (litert-lm 0.18.1).
+  litert: {
+    ...{ ...LONG_LIMIT, ...runtime, ...oneAnswer, logit_bias: 'strip', stop: 'strip' },
+    ...{ logprobs: 'strip', top_logprobs: 'strip', frequency_penalty: 'strip', presence_penalty: 'strip' },
+    ...{ min_p: 'strip', repeat_penalty: 'strip', repetition_penalty: 'strip' },
+  },
   // apfel answers 400 to log-probabilities.
   apple: { ...shortRuntime, logprobs: 'strip', top_logprobs: 'strip' },
 };
