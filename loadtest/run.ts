@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findK6 } from './harness/find-executable.ts';
+import { residentMegabytes } from './harness/process-figures.ts';
 import { runToEnd, stopOnSignal } from './harness/processes.ts';
 import { API_KEY, startGateway, startUpstream, temporaryDirectory } from './harness/servers.ts';
 import { DEFAULT_SCRIPT, type Script } from './scripted-upstream.ts';
@@ -100,7 +101,20 @@ const main = async (): Promise<number> => {
   const script = join(import.meta.dirname, `${wanted.name}.ts`);
   const variables = { RIGHTSIZE_URL: gateway.url, RIGHTSIZE_API_KEY: API_KEY, ...wanted.variables };
   const env = { ...variables, K6_AUTO_EXTENSION_RESOLUTION: 'false' };
-  return await runToEnd(k6, ['run', '--quiet', '--no-usage-report', script], { env, started });
+  const memory = started.use(watchMemory(gateway.pid));
+  const code = await runToEnd(k6, ['run', '--quiet', '--no-usage-report', script], { env, started });
+  process.stdout.write(
+    `\nresident memory of the gateway, MB, at the start and every minute: ${memory.seen.join(' ')}\n`,
+  );
+  return code;
+};
+
+const watchMemory = (pid: number): Disposable & { seen: string[] } => {
+  const seen: string[] = [];
+  const look = async () => seen.push((await residentMegabytes(pid)).toFixed(0));
+  void look();
+  const timer = setInterval(look, 60_000);
+  return { seen, [Symbol.dispose]: () => clearInterval(timer) };
 };
 
 try {
