@@ -40,7 +40,7 @@ export type Runtime = ModelMoney & {
   cacheScopeOf(caller: Caller, selection: Selection): CacheScope;
 };
 
-/** What the pipeline needs of the world, chosen in `app.ts`. */
+/** What the pipeline needs of the world, chosen in `app.ts` and what it opens. */
 export type Ports = {
   clock: Clock;
   logger: Logger;
