@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Batches } from '../src/model-host/batches.ts';
 import { loadEngine } from '../src/model-host/engine.ts';
-import { Lockstep } from '../src/model-host/lockstep.ts';
+import { internalsOf } from '../src/model-host/engine-internals.ts';
 import { TokenSource } from '../src/model-host/token-source.ts';
 import { buildFlatModel } from './gguf/flat-model.ts';
 
@@ -34,17 +35,23 @@ for (const vocabulary of VOCABULARIES) {
   const model = await llama.loadModel({ modelPath: path });
   const context = await model.createContext({ contextSize: 512 });
   const sequence = context.getSequence();
+  const internals = internalsOf(model, context);
+  const batches = new Batches(internals);
 
   const run = async (temperature: number, scored: number, count: number, topK: number): Promise<number> => {
     await sequence.clearHistory();
     const sampling = { temperature, topP: 1, topK, minP: 0, frequencyPenalty: 0, presencePenalty: 0, seed: 1 };
     const unread = model.tokenize('a b c d');
-    const lockstep = new Lockstep();
     const { signal } = new AbortController();
-    const source = new TokenSource({ engine, model, sequence, place: 0, lockstep, sampling, unread, signal });
+    const leave = batches.join();
+    const source = new TokenSource({
+      ...{ engine, model, internals, batches, sequence, place: 0, sampling, unread, signal },
+      ...{ scoredTokens: scored, maxTokens: count, isSteady: true },
+    });
     const startedAt = performance.now();
-    for (let index = 0; index < count; index++) await source.next(index < scored ? 'scored' : 'fast');
+    for (let index = 0; index < count; index++) await source.next();
     await source.end();
+    leave();
     return (performance.now() - startedAt) / count;
   };
 

@@ -69,19 +69,19 @@ export class AnswerWriter {
   /** Resolves when the model has read the prompt and the first token is chosen; to be called before `steps`. */
   async begin(): Promise<void> {
     if (this.#options.plan.startsIn !== 'reasoning') await this.#source.redirect(null, this.#grammarAtStart());
-    await this.#source.prepare(this.#mode());
+    await this.#source.prepare();
   }
 
   async *steps(signal: AbortSignal): AsyncGenerator<Step> {
     const { maxTokens } = this.#options;
     while (true) {
-      const { token, score } = await this.#source.next(this.#mode());
+      const { token, score } = await this.#source.next();
       signal.throwIfAborted();
       const isEnd = this.#model.isEogToken(token);
       const isFull = !isEnd && this.#completionTokens + 1 === maxTokens;
       if (!isEnd) this.#count(score);
       const piece = isEnd ? this.#text.flush() : this.#text.push(token) + (isFull ? this.#text.flush() : '');
-      if (score && !isEnd && this.#options.wantsScores) this.#queue.push(score, piece);
+      if (score && !isEnd && this.#wantsScore()) this.#queue.push(score, piece);
       const { deltas, isStopped } = await this.#read(piece, isEnd || isFull);
       const isLast = isEnd || isFull || isStopped;
       if (isLast && !isStopped) deltas.push(...this.#reader.flush());
@@ -92,10 +92,9 @@ export class AnswerWriter {
     }
   }
 
-  #mode(): 'fast' | 'scored' {
-    const { wantsScores, confidenceTokens } = this.#options;
-    const isContent = this.#reader.state === 'content' || this.#reader.state === 'opening';
-    return (wantsScores && isContent) || this.#first.length < confidenceTokens ? 'scored' : 'fast';
+  /** Thoughts and calls come without. */
+  #wantsScore(): boolean {
+    return this.#options.wantsScores && (this.#reader.state === 'content' || this.#reader.state === 'opening');
   }
 
   #count(score: TokenScore | null): void {

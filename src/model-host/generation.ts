@@ -1,7 +1,6 @@
 import type { Token } from 'node-llama-cpp';
 import type { AnswerPlan } from './answer-plan.ts';
 import { AnswerWriter, type Step, type WriterOptions } from './answer-writer.ts';
-import { toPriority } from './batch-order.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { Sampling } from './sampling.ts';
 import type { Borrower, Lease, SequencePool } from './sequence-pool.ts';
@@ -33,19 +32,25 @@ export async function* generate(
   request: GenerationRequest,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationPart> {
-  const { engine, model, lockstep, readingPace } = loaded;
+  const { engine, model, internals, batches, readingPace } = loaded;
   const { promptTokens, forcedText } = request.plan;
   const tokens = [...promptTokens, ...(forcedText === '' ? [] : model.tokenize(forcedText, true))];
   const lease = await pool.acquire(tokens, request.borrower, signal);
   const pace = readingPace.begin();
-  const leave = lockstep.join();
+  const leave = batches.join();
   let isDamaged = false;
   let source: TokenSource | null = null;
   try {
     const { sequence, place } = lease;
     const cachedTokens = Math.min(sequence.nextTokenIndex, promptTokens.length);
     const unread = await readAllButLast(loaded, lease, tokens, signal);
-    source = new TokenSource({ engine, model, sequence, place, lockstep, sampling: request.sampling, unread, signal });
+    source = new TokenSource({
+      ...{ engine, model, internals, batches, sequence, place, unread, signal },
+      sampling: request.sampling,
+      scoredTokens: request.wantsScores ? Number.POSITIVE_INFINITY : request.confidenceTokens,
+      maxTokens: request.maxTokens,
+      isSteady: isSteady(request),
+    });
     const writer = new AnswerWriter(model, source, request);
     await writer.begin();
     pace.write();
@@ -62,22 +67,21 @@ export async function* generate(
   }
 }
 
+/** Whether only the model's own end and `maxTokens` end the answer, and no grammar takes over in the middle of it. */
+const isSteady = ({ plan, stops }: GenerationRequest): boolean =>
+  stops.length === 0 && plan.calls === null && (plan.contentGrammar === null || plan.marks === null);
+
 /** Reads the prompt up to its last step's share. @returns that share, which chooses the first token when it is read. */
 const readAllButLast = async (
-  { lockstep, readingPace }: LoadedModel,
+  { batches, readingPace }: LoadedModel,
   { sequence, place }: Lease,
   tokens: Token[],
   signal: AbortSignal,
 ): Promise<Token[]> => {
   while (tokens.length - sequence.nextTokenIndex > readingPace.stepTokens) {
-    await lockstep.step(async () => {
-      signal.throwIfAborted();
-      const start = sequence.nextTokenIndex;
-      const end = Math.min(start + readingPace.stepTokens, tokens.length - 1);
-      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(start, end), {
-        evaluationPriority: toPriority(place),
-      });
-    });
+    const start = sequence.nextTokenIndex;
+    const end = Math.min(start + readingPace.stepTokens, tokens.length - 1);
+    await batches.read({ sequence, place, signal, tokens: tokens.slice(start, end) });
   }
   return tokens.slice(sequence.nextTokenIndex);
 };

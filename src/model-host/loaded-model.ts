@@ -1,10 +1,10 @@
 import type { ChatWrapper, Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
-import { inOrderOfPlaces } from './batch-order.ts';
+import { Batches } from './batches.ts';
 import { type ChatParts, loadChatParts } from './chat-template.ts';
 import { type Engine, type GpuChoice, loadEngine } from './engine.ts';
+import { type Internals, internalsOf } from './engine-internals.ts';
 import { estimateMemory } from './estimate-memory.ts';
 import { checkGgufFile } from './gguf-file.ts';
-import { Lockstep } from './lockstep.ts';
 import { machineMemory, missingGpuBinaries, toGigabytes } from './machine-memory.ts';
 import { type HeaderFacts, type ModelTask, toModelFacts } from './model-facts.ts';
 import { ModelHostError } from './model-host-error.ts';
@@ -32,8 +32,9 @@ export type LoadedModel = ChatParts & {
   context: LlamaContext;
   /** The engine's knowledge of formats, for a model without a template that runs; else null. */
   chatWrapper: ChatWrapper | null;
+  internals: Internals;
   /** Of the context's sequences. */
-  lockstep: Lockstep;
+  batches: Batches;
   readingPace: ReadingPace;
   /** Prompt and answer of one request together; never more than the model was trained on. */
   contextTokens: number;
@@ -92,12 +93,9 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
     const contextTokens = Math.min(options.contextTokens, model.trainContextSize);
     const facts = await describe(llama, model, header, { ...options, contextTokens, sizeBytes });
     if (header.task !== 'chat') return { model, facts, chat: null };
-    const context = await model.createContext({
-      contextSize: contextTokens,
-      sequences: options.parallel,
-      batching: { itemPrioritizationStrategy: inOrderOfPlaces },
-    });
+    const context = await model.createContext({ contextSize: contextTokens, sequences: options.parallel });
     const chatFacts = { ...facts, flashAttention: String(context.flashAttention) };
+    const internals = internalsOf(model, context);
     const parts = loadChatParts(engine, options.engineDir, model);
     const chatWrapper = parts.template ? null : chooseChatWrapper(engine, model);
     return {
@@ -105,7 +103,7 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
       facts: chatFacts,
       chat: {
         ...{ ...parts, model, context, chatWrapper, contextTokens, facts: chatFacts },
-        ...{ lockstep: new Lockstep(), readingPace: new ReadingPace() },
+        ...{ internals, batches: new Batches(internals), readingPace: new ReadingPace() },
       },
     };
   } catch (error) {

@@ -83,12 +83,13 @@ const toServices = ({ name, parallel }: HostFlags, loaded: Loaded): Services => 
   ranker: loaded.facts.ranks ? new Ranker(loaded) : null,
 });
 
-const createPool = ({ context }: LoadedModel, parallel: number): SequencePool =>
+const createPool = ({ context, batches }: LoadedModel, parallel: number): SequencePool =>
   new SequencePool({
     sequences: Array.from({ length: parallel }, () => context.getSequence()),
     maxWaiting: MAX_WAITING,
     deadlineMs: QUEUE_DEADLINE_MS,
     clock: systemClock,
+    between: (work) => batches.between(work),
   });
 
 /** What runs where, in one line. */

@@ -1,4 +1,5 @@
 import type { Token } from 'node-llama-cpp';
+import type { SamplerConfig } from './engine-internals.ts';
 
 /** How the next token is chosen: OpenAI's parameters, with OpenAI's meaning. */
 export type Sampling = {
@@ -14,42 +15,38 @@ export type Sampling = {
 /** The penalties look back so far over the answer; further would cost more with each token. */
 const PENALIZED_TOKENS = 1024;
 
-/** The same in the engine's words; `sampled` is read anew for each token. */
-export const toEngineOptions = (sampling: Sampling, sampled: Token[]) => ({
+/** The same in the engine's words. @param sampled the answer so far, where a penalty asks for it. */
+export const toSamplerConfig = (sampling: Sampling, seed: number, sampled: Token[]): SamplerConfig => ({
   temperature: sampling.temperature,
   topP: sampling.topP,
-  topK: orNoSampler(sampling.topK),
+  // For the engine 0 means "sort the whole vocabulary"; only without it the step is left out.
+  ...(sampling.topK > 0 && { topK: sampling.topK }),
   minP: sampling.minP,
+  seed,
   ...penalties(sampling, sampled),
 });
 
 /** So many of the most likely tokens make up all of the probability that counts; sorting more would cost the most. */
 const SCORED_CANDIDATES = 1024;
 
-/**
- * The model's own distribution, with penalties but without anything else: scores are read from it, over the
- * thousand most likely tokens.
- */
-export const toScoringOptions = (sampling: Sampling, sampled: Token[]) => ({
+/** The model's own distribution over its most likely tokens, with penalties but without anything else. */
+export const toScorerConfig = (sampling: Sampling, sampled: Token[]): SamplerConfig => ({
   temperature: 1,
   topP: 1,
   topK: SCORED_CANDIDATES,
   minP: 0,
+  seed: 0,
   ...penalties(sampling, sampled),
 });
 
-const penalties = ({ frequencyPenalty, presencePenalty }: Sampling, sampled: Token[]) =>
-  frequencyPenalty === 0 && presencePenalty === 0
-    ? {}
-    : {
-        repeatPenalty: {
-          punishTokens: () => sampled.slice(-PENALIZED_TOKENS),
-          maxPunishTokens: PENALIZED_TOKENS,
-          penalty: 1,
-          frequencyPenalty,
-          presencePenalty,
-        },
-      };
+export const hasPenalties = ({ frequencyPenalty, presencePenalty }: Sampling): boolean =>
+  frequencyPenalty !== 0 || presencePenalty !== 0;
 
-/** For the engine 0 means "sort the whole vocabulary" and `undefined` means 40; only `null` leaves the step out. */
-const orNoSampler = (topK: number): number | undefined => (topK === 0 ? (null as unknown as undefined) : topK);
+const penalties = (sampling: Sampling, sampled: Token[]) =>
+  hasPenalties(sampling) && {
+    repeatPenalty: 1,
+    repeatPenaltyMaxTokens: PENALIZED_TOKENS,
+    repeatPenaltyTokens: Uint32Array.from(sampled.slice(-PENALIZED_TOKENS)),
+    repeatPenaltyFrequencyPenalty: sampling.frequencyPenalty,
+    repeatPenaltyPresencePenalty: sampling.presencePenalty,
+  };

@@ -10,6 +10,8 @@ export type PoolOptions = {
   /** How long one may wait, in milliseconds. */
   deadlineMs: number;
   clock: Clock;
+  /** Runs what changes a sequence while the engine is not at work on any. */
+  between: (work: () => Promise<void>) => Promise<void>;
 };
 
 /**
@@ -89,9 +91,11 @@ export class SequencePool {
       },
     };
     try {
-      if (!isOwn) await slot.sequence.clearHistory();
-      // The last token is always evaluated again: its logits choose the first token of the answer.
-      await slot.sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+      await this.#options.between(async () => {
+        if (!isOwn) await slot.sequence.clearHistory();
+        // The last token is always evaluated again: its logits choose the first token of the answer.
+        await slot.sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+      });
     } catch (error) {
       lease.release({ isDamaged: true });
       throw error;

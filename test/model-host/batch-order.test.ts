@@ -1,17 +1,9 @@
-import type { BatchItem, Token } from 'node-llama-cpp';
 import { expect, test } from 'vitest';
-import { inOrderOfPlaces, toPriority } from '../../src/model-host/batch-order.ts';
+import { inOrderOfPlaces } from '../../src/model-host/batch-order.ts';
 
-const item = (place: number, length: number): BatchItem => ({
-  tokens: Array.from({ length }, (_, index) => index as Token),
-  logits: [],
-  evaluationPriority: toPriority(place),
-});
-const batch = (items: BatchItem[], size: number) =>
-  inOrderOfPlaces({ items, size }).map(({ item: { evaluationPriority }, processAmount }) => [
-    evaluationPriority,
-    processAmount,
-  ]);
+const item = (place: number, length: number) => ({ place, tokens: { length } });
+const batch = (items: ReturnType<typeof item>[], size: number) =>
+  inOrderOfPlaces(items, size).map(({ item: { place }, amount }) => [place, amount]);
 
 test('sequences are computed in the order of their places, whoever asked first', () => {
   expect(batch([item(10, 1), item(2, 1), item(0, 1)], 512)).toEqual([

@@ -15,7 +15,7 @@ beforeAll(async () => {
 const sequences: ReturnType<LlamaContext['getSequence']>[] = [];
 const createPool = (clock: ManualClock, size = 2): SequencePool => {
   while (sequences.length < size) sequences.push(context.getSequence());
-  return new SequencePool({ sequences, maxWaiting: 2, deadlineMs: 30_000, clock });
+  return new SequencePool({ sequences, maxWaiting: 2, deadlineMs: 30_000, clock, between: (work) => work() });
 };
 afterEach(() => Promise.all(sequences.splice(0).map((sequence) => sequence.dispose())));
 
