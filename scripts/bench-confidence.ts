@@ -36,7 +36,7 @@ for (const vocabulary of VOCABULARIES) {
   const context = await model.createContext({ contextSize: 512 });
   const sequence = context.getSequence();
   const internals = internalsOf(model, context);
-  const batches = new Batches(internals);
+  const batches = new Batches({ internals, isSerial: false });
 
   const run = async (temperature: number, scored: number, count: number, topK: number): Promise<number> => {
     await sequence.clearHistory();

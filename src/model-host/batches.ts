@@ -10,7 +10,10 @@ export type Step = {
   tokens: Token[];
   /** Its reason fails a step that has not begun. */
   signal: AbortSignal;
-  /** Called when all are read, with the place of the last one's logits in the batch; null when nothing is chosen. */
+  /**
+   * Called with the place of the last one's logits in the batch; null when nothing is chosen. What it asks of the engine
+   * it asks at once: that may be before the batch is computed, where the engine does one thing after the other.
+   */
   choose: ((logitIndex: number) => Promise<void>) | null;
   /**
    * Called once. What it asks for at once is in the next batch.
@@ -21,7 +24,13 @@ export type Step = {
 };
 
 /** A step in a batch: how many of its tokens, and where the logits are, if all of them are in it and they are wanted. */
-type Part = { step: Step; amount: number; logitIndex: number | null };
+type Part = { step: Step; amount: number; logitIndex: number | null; chosen: Promise<unknown> | null };
+
+export type BatchesOptions = {
+  internals: Internals;
+  /** Whether all work of the engine is done by one thread, in the order in which it was asked for. */
+  isSerial: boolean;
+};
 
 /**
  * The steps of one context's sequences, computed together: whatever has been asked for when a batch begins is in it. An
@@ -31,6 +40,7 @@ type Part = { step: Step; amount: number; logitIndex: number | null };
  */
 export class Batches {
   readonly #internals: Internals;
+  readonly #isSerial: boolean;
   #waiting: Step[] = [];
   #changes: (() => Promise<void>)[] = [];
   /** What waits for the engine to be at work. */
@@ -38,8 +48,9 @@ export class Batches {
   #members = 0;
   #isBusy = false;
 
-  constructor(internals: Internals) {
+  constructor({ internals, isSerial }: BatchesOptions) {
     this.#internals = internals;
+    this.#isSerial = isSerial;
   }
 
   /** One more sequence takes steps from here on. @returns to be called when it has taken its last. */
@@ -103,24 +114,20 @@ export class Batches {
 
   async #takeStep(): Promise<void> {
     const parts = inOrderOfPlaces(this.#waiting, this.#internals.context.batchSize).map(
-      ({ item, amount }): Part => ({ step: item, amount, logitIndex: null }),
+      ({ item, amount }): Part => ({ step: item, amount, logitIndex: null, chosen: null }),
     );
     this.#waiting = [];
-    try {
-      await this.#compute(parts);
-    } catch (error) {
-      for (const { step } of parts) this.#later.push(step.onDone(error));
-      return;
+    const failure = await errorOf(this.#compute(parts));
+    if (failure === undefined) for (const part of parts) this.#choose(part);
+    for (const { step, amount, chosen } of parts) {
+      const error = (chosen && (await chosen)) ?? failure;
+      if (error !== undefined || amount === step.tokens.length) this.#later.push(step.onDone(failure ?? error));
+      else this.#waiting.push({ ...step, tokens: step.tokens.slice(amount) });
     }
-    const unread = parts.filter(({ step, amount }) => amount < step.tokens.length);
-    for (const { step, amount } of unread) this.#waiting.push({ ...step, tokens: step.tokens.slice(amount) });
-    const read = parts.filter(({ step, amount }) => amount === step.tokens.length);
-    const choosing = read.map(({ step, logitIndex }) => (logitIndex === null ? undefined : step.choose!(logitIndex)));
-    const outcomes = await Promise.allSettled(choosing);
-    for (const [index, { step }] of read.entries()) {
-      const outcome = outcomes[index]!;
-      this.#later.push(step.onDone(outcome.status === 'rejected' ? outcome.reason : undefined));
-    }
+  }
+
+  #choose(part: Part): void {
+    if (part.logitIndex !== null) part.chosen ??= errorOf(part.step.choose!(part.logitIndex));
   }
 
   async #compute(parts: Part[]): Promise<void> {
@@ -146,6 +153,7 @@ export class Batches {
     try {
       batch.setThreads(threads);
       const computing = batch.decodeBatch();
+      if (this.#isSerial) for (const part of parts) this.#choose(part);
       this.#catchUp();
       await computing;
     } finally {
@@ -166,3 +174,10 @@ export class Batches {
     for (const work of this.#later.splice(0)) work();
   }
 }
+
+/** What a promise is rejected with, `undefined` when it is not; to be called before anybody could miss it. */
+const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );

@@ -71,7 +71,9 @@ export class Embedder {
     }
     const context = await this.#ready();
     const inputs = request.input.map((input) => this.#tokens(context, input));
-    const vectors = await this.#turns.each(inputs, signal, ({ tokens }) => context.getEmbeddingFor(tokens));
+    const vectors = await this.#turns.each(inputs, signal, ({ tokens }) =>
+      this.#alone(() => context.getEmbeddingFor(tokens)),
+    );
     const promptTokens = inputs.reduce((sum, { length }) => sum + length, 0);
     return {
       object: 'list',
@@ -83,6 +85,12 @@ export class Embedder {
       model: name,
       usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
     };
+  }
+
+  /** Vulkan crashes where two contexts compute at once; the engine keeps its own apart, and does not know of our steps. */
+  #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { chat, facts } = this.#loaded;
+    return chat && facts.gpu === 'vulkan' ? chat.batches.between(work) : work();
   }
 
   #ready(): Promise<LlamaEmbeddingContext> {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type GpuChoice, installedPath } from './engine.ts';
+import { ENGINE_VERSION, type GpuChoice, installedPath, isInstalled } from './engine.ts';
 import { withInstallLock } from './install-lock.ts';
 import { ModelHostError } from './model-host-error.ts';
 import { runNpm } from './npm.ts';
@@ -17,7 +17,6 @@ export type InstallOptions = {
   environment: NodeJS.ProcessEnv;
 };
 
-export const ENGINE_VERSION = '3.22.1';
 /** The CUDA binaries alone have 540 MB. */
 const TIMEOUT_MS = 30 * 60_000;
 const LOOK_TIMEOUT_MS = 20_000;
@@ -54,7 +53,7 @@ export const installEngineIfAbsent = async (options: Omit<InstallOptions, 'gpu'>
     options.engineDir,
     () => options.onProgress(WAITING),
     async () => {
-      if (!existsSync(installedPath(options.engineDir))) await installInto({ ...options, gpu: 'off' }, manifest);
+      if (!isInstalled(options.engineDir)) await installInto({ ...options, gpu: 'off' }, manifest);
     },
   );
 };

@@ -9,7 +9,7 @@ import type {
 /**
  * What node-llama-cpp builds upon and does not show in its types, as of `ENGINE_VERSION`. Its own steps go through
  * generators, timers and locks for each token, which for a small model takes a fifth as long as computing it; see
- * docs/decisions/0016-steps-of-our-own.md.
+ * docs/decisions/0022-steps-of-our-own.md.
  */
 export type Internals = {
   context: ContextInternals;

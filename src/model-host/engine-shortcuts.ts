@@ -1,11 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { GpuChoice } from './engine.ts';
-
-/** What follows was read from this version of node-llama-cpp; any other is loaded as it is. */
-const KNOWN_VERSION = '3.22.1';
 
 /** Packages for downloading, building and drawing on a terminal, with the names that the engine imports from each. */
 const TOOLS: Record<string, string[]> = {
@@ -27,8 +24,6 @@ const SCHEME = 'rightsize-absent:';
  */
 export const leaveOutTools = (engineFile: string, gpu: GpuChoice): (() => void) => {
   const root = join(dirname(engineFile), '..');
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  if (version !== KNOWN_VERSION) return () => {};
   const rootUrl = pathToFileURL(root).href;
   const skipsTry = gpu === 'off' || !hasChoiceOfPrograms(root);
   const hooks = registerHooks({

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { hasGpuPrograms, leaveOutTools } from './engine-shortcuts.ts';
 import { ModelHostError } from './model-host-error.ts';
@@ -10,16 +10,11 @@ export type Engine = typeof import('node-llama-cpp');
 export const GPU_CHOICES = ['auto', 'cuda', 'vulkan', 'metal', 'off'] as const;
 export type GpuChoice = (typeof GPU_CHOICES)[number];
 
+/** The only one that is used: it is driven below what it promises, see `engine-internals.ts`. */
+export const ENGINE_VERSION = '3.22.1';
+
 /** Whether `loadEngine` would find an engine, without loading it. */
-export const hasEngine = (engineDir: string): boolean => {
-  if (existsSync(installedPath(engineDir))) return true;
-  try {
-    import.meta.resolve('node-llama-cpp');
-    return true;
-  } catch {
-    return false;
-  }
-};
+export const hasEngine = (engineDir: string): boolean => findEngine(engineDir) !== null;
 
 /** Whether the engine that was installed into `engineDir` has programs for a GPU beside RAM; a Mac's shares the RAM. */
 export const hasGpuBinaries = (engineDir: string): boolean =>
@@ -30,8 +25,28 @@ export const installedPath = (engineDir: string): string =>
 
 /** The module's file, wherever it is. @throws Error with the code `ERR_MODULE_NOT_FOUND` when it is nowhere. */
 export const enginePath = (engineDir: string): string => {
-  const installed = installedPath(engineDir);
-  return existsSync(installed) ? installed : fileURLToPath(import.meta.resolve('node-llama-cpp'));
+  const path = findEngine(engineDir);
+  if (path !== null) return path;
+  throw Object.assign(new Error(`There is no node-llama-cpp ${ENGINE_VERSION}.`), { code: 'ERR_MODULE_NOT_FOUND' });
+};
+
+/** Whether `engineDir` itself has the engine, in the version that is used. */
+export const isInstalled = (engineDir: string): boolean => isEngine(installedPath(engineDir));
+
+const findEngine = (engineDir: string): string | null => {
+  if (isInstalled(engineDir)) return installedPath(engineDir);
+  try {
+    const beside = fileURLToPath(import.meta.resolve('node-llama-cpp'));
+    return isEngine(beside) ? beside : null;
+  } catch {
+    return null;
+  }
+};
+
+/** @param path of `dist/index.js`. */
+const isEngine = (path: string): boolean => {
+  const manifest = join(dirname(path), '../package.json');
+  return existsSync(path) && JSON.parse(readFileSync(manifest, 'utf8')).version === ENGINE_VERSION;
 };
 
 /**

@@ -18,6 +18,8 @@ export type LoadOptions = {
   parallel: number;
   gpu: GpuChoice;
   threads: number;
+  /** Whether this process has one thread for all work of the engine; see `BatchesOptions`. */
+  isSerial: boolean;
   /** 0 to 1. */
   onProgress: (progress: number) => void;
   onLog: (line: string) => void;
@@ -103,7 +105,11 @@ export const loadModel = async (options: LoadOptions): Promise<Loaded> => {
       facts: chatFacts,
       chat: {
         ...{ ...parts, model, context, chatWrapper, contextTokens, facts: chatFacts },
-        ...{ internals, batches: new Batches(internals), readingPace: new ReadingPace() },
+        ...{
+          internals,
+          batches: new Batches({ internals, isSerial: options.isSerial }),
+          readingPace: new ReadingPace(),
+        },
       },
     };
   } catch (error) {

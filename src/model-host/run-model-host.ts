@@ -63,6 +63,7 @@ export const runModelHost = async (
   const loaded = await loadModel({
     ...flags,
     paths,
+    isSerial: env['UV_THREADPOOL_SIZE'] === '1',
     onProgress: (progress) => {
       // The last of these may come after the model has.
       if (!services && progress - (status.progress ?? 0) >= PROGRESS_STEP)

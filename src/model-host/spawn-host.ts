@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { hostEnvironment } from './environment.ts';
 import type { HostStatus } from './host-status.ts';
+import { defaultThreads } from './threads.ts';
 
 export type SpawnOptions = {
   name: string;
@@ -72,12 +73,15 @@ export const spawnHost = (options: SpawnOptions, events: HostEvents): ChildProce
 };
 
 /**
- * What makes the process lighter. glibc would keep freed memory apart for each of a dozen threads. Node keeps the compiled form of the engine's and our modules between starts, checked
- * against their sources; a third of a start is compiling them.
+ * What makes the process lighter. glibc would keep freed memory apart for each of a dozen threads. Node keeps the compiled
+ * form of the engine's and our modules between starts, checked against their sources; a third of a start is compiling them.
+ * Where the engine computes with one thread, one thread does all of its work: what is chosen after a step then follows it
+ * without a detour, with all that the processor still holds of it. More would share the choosing for many answers at once.
  */
-const toEngineEnvironment = ({ engineDir, environment }: SpawnOptions): NodeJS.ProcessEnv => ({
+const toEngineEnvironment = ({ engineDir, environment, threads }: SpawnOptions): NodeJS.ProcessEnv => ({
   MALLOC_ARENA_MAX: environment['MALLOC_ARENA_MAX'] ?? '2',
   NODE_COMPILE_CACHE: environment['NODE_COMPILE_CACHE'] ?? `${resolve(engineDir)}-cache`,
+  ...((threads ?? defaultThreads()) === 1 && { UV_THREADPOOL_SIZE: '1' }),
 });
 
 const toFlags = (options: SpawnOptions): string[] => [
