@@ -136,7 +136,11 @@ export const PARAMETERS: Readonly<Record<UpstreamKind, ParameterTable>> = {
   vllm: runtime,
   // Reads none of these (mlx-lm 0.32.2).
   mlx: { ...runtime, ...oneAnswer, response_format: 'strip' },
-  onnx: shortRuntime,
+  // Foundry Local 2.2.1 reads none of these, but for penalties, which it answers with 400.
+  onnx: {
+    ...{ ...shortRuntime, n: { only: 1 }, logit_bias: 'strip', logprobs: 'strip', top_logprobs: 'strip' },
+    ...{ frequency_penalty: 'strip', presence_penalty: 'strip' },
+  },
   // Reads no other name, and few others (litert-lm 0.18.1).
   litert: {
     ...{ ...LONG_LIMIT, ...runtime, ...oneAnswer, logit_bias: 'strip', stop: 'strip' },
