@@ -1,3 +1,4 @@
+import { inOwnMemory } from '../lib/own-memory.ts';
 import { compress, decompress } from '../lib/zstd.ts';
 import type { Keepable, Keeping, Stored } from './cache-store.ts';
 
@@ -22,7 +23,7 @@ export const encodeAnswer = async (answer: Keepable, keeping: Keeping): Promise<
   header.writeDoubleBE(storedAt, 1);
   header.writeDoubleBE(storedAt + freshMs, 9);
   header.writeDoubleBE(storedAt + freshMs + staleMs, 17);
-  return Buffer.concat([header, payload]);
+  return inOwnMemory(header, payload);
 };
 
 /** When an entry was stored and ends, in Unix milliseconds; null where the bytes are no entry. Reads the header alone. */

@@ -16,6 +16,8 @@ import { UsageTable } from './usage-table.ts';
 
 /** All entries together hold at most this many bytes; the least recently used go first. */
 const MAX_BYTES = 64 * 1024 * 1024;
+/** What an entry takes beside its bytes: key, place, links and the engine's book-keeping, about. */
+const ENTRY_BYTES = 768;
 
 type Entry = { place: CachePlace; bytes: Buffer };
 
@@ -27,7 +29,7 @@ export class MemoryCacheStore<Kept extends Keepable = CachedAnswer> implements C
 
   constructor(clock: Clock, maxSize = MAX_BYTES) {
     this.#clock = clock;
-    this.#entries = new LRUCache({ maxSize, sizeCalculation: ({ bytes }, key) => bytes.length + key.length });
+    this.#entries = new LRUCache({ maxSize, sizeCalculation: ({ bytes }) => bytes.length + ENTRY_BYTES });
   }
 
   async get({ key }: CachePlace): Promise<Stored<Kept> | null> {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.ts';
+import { inOwnMemory } from '../lib/own-memory.ts';
 import type { CachedVector, EmbeddingCache } from './embedding-cache.ts';
 
 /** All vectors together hold at most this many bytes; the least recently used go first. */
@@ -37,7 +38,7 @@ export class MemoryEmbeddingCache implements EmbeddingCache {
     const expiresAt = this.#clock.now() + ttlMs;
     for (const { key, vector } of entries) {
       // A slice of a large answer would keep all of it in memory.
-      this.#entries.set(key, { vector: { ...vector, bytes: Buffer.from(vector.bytes) }, expiresAt });
+      this.#entries.set(key, { vector: { ...vector, bytes: inOwnMemory(vector.bytes) }, expiresAt });
     }
   }
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { encodeAnswer } from '../../src/cache/answer-codec.ts';
 import type { CachedAnswer, CacheStore, Claim } from '../../src/cache/cache-store.ts';
 import { MemoryCacheStore } from '../../src/cache/memory-cache-store.ts';
 import { RedisCacheStore } from '../../src/cache/redis-cache-store.ts';
@@ -147,6 +148,11 @@ test('memory is bounded: beyond 64 MiB the oldest go', async () => {
   const [usage] = await store.usage({});
   expect(usage?.bytes).toBeGreaterThan(32 * 1024 * 1024);
   expect(usage?.bytes).toBeLessThanOrEqual(64 * 1024 * 1024);
+});
+
+test('an answer that is kept keeps no memory of others', async () => {
+  const bytes = await encodeAnswer(answer('short'), KEEP);
+  expect(bytes?.buffer.byteLength).toBe(bytes?.length);
 });
 
 describe('in Redis', () => {

@@ -51,6 +51,13 @@ describe.each<[string, (clock: ManualClock) => EmbeddingCache]>([
   });
 });
 
+test('a vector that is kept in memory keeps no memory of others', async () => {
+  const cache = new MemoryEmbeddingCache(new ManualClock(1));
+  await cache.set([{ key: 'a', vector: vector(1, 2) }], 1_000);
+  const [kept] = await cache.get(['a']);
+  expect(kept?.bytes.buffer.byteLength).toBe(8);
+});
+
 test('without Redis nothing is found, and nothing fails', async () => {
   const cache = new RedisEmbeddingCache(redis, new ManualClock(1));
   await server.kill();
