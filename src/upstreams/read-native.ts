@@ -1,10 +1,8 @@
-import { createParser } from 'eventsource-parser';
-import type { GatewayError } from '../contract/errors.ts';
 import type { NativeForm, NativeReader } from '../contract/native-form.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
-import { interrupted, MAX_EVENT_CHARACTERS } from './read-stream.ts';
+import { parseObject, readEvents } from './read-events.ts';
 import type { ChatAnswer } from './upstream.ts';
-import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
+import { fromErrorBody, interrupted, invalidResponse } from './upstream-errors.ts';
 
 /**
  * A plain answer in the client's own wire format, byte for byte, and as chat sees it.
@@ -23,64 +21,34 @@ export const parseNativeAnswer = (upstream: string, text: string, form: NativeFo
  * Reads the events of a stream in the client's own wire format. Each goes on word for word; comments do not.
  * @throws GatewayError as `readStream`.
  */
-export async function* readNativeStream(
+export const readNativeStream = (
   upstream: string,
   bytes: AsyncIterable<Uint8Array>,
   reader: NativeReader,
-): AsyncGenerator<StreamPart[]> {
-  let batch: StreamPart[] = [];
+): AsyncGenerator<StreamPart[]> => {
   let isEmpty = true;
   let isFinished = false;
-  let isLast = false;
-  let failure: GatewayError | null = null;
-  const parser = createParser({
-    maxBufferSize: MAX_EVENT_CHARACTERS,
-    onError: (error) => {
-      if (error.type === 'max-buffer-size-exceeded')
-        failure ??= invalidResponse(upstream, 'sent an event beyond 16 MiB');
-    },
-    onEvent: ({ event, data }) => {
-      if (isLast || failure !== null || data.trim() === '[DONE]') return;
+  return readEvents<StreamPart>(upstream, bytes, {
+    read(event, data, batch) {
+      if (data.trim() === '[DONE]') return 'more';
       const value = parseObject(data);
-      if (value === null) {
-        failure = invalidResponse(upstream, 'sent an event that is not a JSON object');
-        return;
-      }
+      if (value === null) return invalidResponse(upstream, 'sent an event that is not a JSON object');
       const meaning = reader.read(event, value);
-      if (meaning.kind === 'failure') failure = fromErrorBody(upstream, meaning.text);
-      if (meaning.kind !== 'chunk') return;
+      if (meaning.kind === 'failure') return fromErrorBody(upstream, meaning.text);
+      if (meaning.kind !== 'chunk') return 'more';
       isEmpty = false;
-      isLast = meaning.isLast === true;
       isFinished ||= meaning.chunk.choices.some(({ finish_reason }) => Boolean(finish_reason));
       batch.push({ text: '', chunk: meaning.chunk, native: eventText(event, data) });
+      return meaning.isLast === true ? 'complete' : 'more';
+    },
+    end() {
+      if (isEmpty) throw invalidResponse(upstream, 'sent an empty stream');
+      if (!isFinished) throw interrupted(upstream);
+      return [];
     },
   });
-  const decoder = new TextDecoder();
-  for await (const piece of bytes) {
-    parser.feed(decoder.decode(piece, { stream: true }));
-    if (batch.length > 0) {
-      const parts = batch;
-      batch = [];
-      yield parts;
-    }
-    if (failure !== null) throw failure;
-    if (isLast) break;
-  }
-  if (isEmpty) throw invalidResponse(upstream, 'sent an empty stream');
-  if (!isFinished) throw interrupted(upstream);
-}
+};
 
 /** An event as it was written; data of several lines stays data of several lines. */
 const eventText = (event: string | undefined, data: string): string =>
   `${event === undefined ? '' : `event: ${event}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
-
-const parseObject = (text: string): Record<string, unknown> | null => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
-};

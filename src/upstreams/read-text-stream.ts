@@ -1,70 +1,42 @@
-import { createParser } from 'eventsource-parser';
-import type { GatewayError } from '../contract/errors.ts';
 import { type TextCompletion, TextCompletionSchema } from '../contract/text-completion.ts';
-import { interrupted } from './read-stream.ts';
-import { fromErrorBody, invalidResponse } from './upstream-errors.ts';
+import { OpenChoices } from './open-choices.ts';
+import { readEvents } from './read-events.ts';
+import { fromErrorBody, interrupted, invalidResponse } from './upstream-errors.ts';
 
 /** One `data:` of a stream of text completion, and the same parsed. */
 export type TextPart = { text: string; chunk: TextCompletion };
 
-const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024;
-
 /**
- * Reads a stream of text completion (https://platform.openai.com/docs/api-reference/completions) as parts, one batch for
- * each read from the network. Ends after `[DONE]`, or when the connection closes with every choice finished.
+ * Reads a stream of text completion (https://platform.openai.com/docs/api-reference/completions) as parts. Ends after
+ * `[DONE]`, or when the connection closes with every choice finished.
  * @throws GatewayError as `readStream` does.
  */
-export async function* readTextStream(upstream: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<TextPart[]> {
-  const open = new Set<number>();
-  const finished = new Set<number>();
-  let batch: TextPart[] = [];
-  let [isDone, isEmpty] = [false, true];
-  let failure: GatewayError | null = null;
-  const parser = createParser({
-    maxBufferSize: MAX_EVENT_CHARACTERS,
-    onError: ({ type }) => {
-      if (type === 'max-buffer-size-exceeded') failure ??= invalidResponse(upstream, 'sent an event beyond 16 MiB');
-    },
-    onEvent: ({ event, data }) => {
-      if (isDone || failure !== null) return;
-      if (data.trim() === '[DONE]') {
-        isDone = true;
-        return;
-      }
+export const readTextStream = (upstream: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<TextPart[]> => {
+  const choices = new OpenChoices();
+  let isEmpty = true;
+  return readEvents<TextPart>(upstream, bytes, {
+    read(event, data, batch) {
+      if (data.trim() === '[DONE]') return 'complete';
       const chunk = parse(data);
-      if (event === 'error' || chunk?.['error'] != null) {
-        failure = fromErrorBody(upstream, data);
-      } else if (chunk === null) {
-        if (event === undefined) failure = invalidResponse(upstream, 'sent an event that is no text completion');
-      } else {
-        isEmpty = false;
-        for (const { index = 0, finish_reason } of chunk.choices) {
-          if (finish_reason) {
-            open.delete(index);
-            finished.add(index);
-          } else if (!finished.has(index)) open.add(index);
-        }
-        // Servers that stream chat and text with one code leave the wrong name on the chunks.
-        const isNamed = chunk.object === 'text_completion';
-        if (!isNamed) chunk.object = 'text_completion';
-        batch.push({ text: isNamed ? data : JSON.stringify(chunk), chunk });
+      if (event === 'error' || chunk?.['error'] != null) return fromErrorBody(upstream, data);
+      if (chunk === null) {
+        return event === undefined ? invalidResponse(upstream, 'sent an event that is no text completion') : 'more';
       }
+      isEmpty = false;
+      choices.note(chunk.choices);
+      // Servers that stream chat and text with one code leave the wrong name on the chunks.
+      const isNamed = chunk.object === 'text_completion';
+      if (!isNamed) chunk.object = 'text_completion';
+      batch.push({ text: isNamed ? data : JSON.stringify(chunk), chunk });
+      return 'more';
+    },
+    end(isComplete) {
+      if (isEmpty) throw invalidResponse(upstream, 'sent an empty stream');
+      if (!isComplete && choices.indexes.length > 0) throw interrupted(upstream);
+      return [];
     },
   });
-  const decoder = new TextDecoder();
-  for await (const piece of bytes) {
-    parser.feed(decoder.decode(piece, { stream: true }));
-    if (batch.length > 0) {
-      const parts = batch;
-      batch = [];
-      yield parts;
-    }
-    if (failure !== null) throw failure;
-    if (isDone) break;
-  }
-  if (isEmpty) throw invalidResponse(upstream, 'sent an empty stream');
-  if (!isDone && open.size > 0) throw interrupted(upstream);
-}
+};
 
 /**
  * A plain answer, checked for what clients need of it.

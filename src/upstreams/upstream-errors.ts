@@ -118,3 +118,9 @@ const TOO_LONG = "This model's maximum context length is";
 
 export const invalidResponse = (upstream: string, what: string): GatewayError =>
   new GatewayError('upstream_invalid_response', `Upstream "${upstream}" ${what}.`, { isRetryable: true });
+
+/** An answer that stopped before its finish reason. */
+export const interrupted = (upstream: string): GatewayError =>
+  new GatewayError('upstream_interrupted', `Upstream "${upstream}" ended its answer in the middle.`, {
+    isRetryable: true,
+  });
