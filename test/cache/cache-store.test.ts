@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeAnswer } from '../../src/cache/answer-codec.ts';
 import type { CachedAnswer, CacheStore, Claim } from '../../src/cache/cache-store.ts';
 import { MemoryCacheStore } from '../../src/cache/memory-cache-store.ts';
 import { RedisCacheStore } from '../../src/cache/redis-cache-store.ts';
 import { NO_TOKENS } from '../../src/ledger/tokens.ts';
-import type { RedisConnection } from '../../src/lib/redis-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { connectRedis } from '../support/redis-connection.ts';
+import { redisOfSuite } from '../support/redis-of-suite.ts';
 import { RedisServer } from '../support/redis-server.ts';
 
 const NOW = 1_700_000_000_000;
@@ -27,21 +27,11 @@ const answer = (content: string, storedAt = NOW): CachedAnswer => ({
 const place = (key: string, team = 'one', route = 'default') => ({ key, team, route });
 const KEEP = { freshMs: 500, staleMs: 0, maxBytes: 1024 * 1024 };
 
-let server: RedisServer;
-let redis: RedisConnection;
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = await connectRedis(server.url);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.close();
-});
-beforeEach(() => server.flush());
+const shared = redisOfSuite();
 
 const adapters: [string, (clock: ManualClock) => CacheStore][] = [
   ['memory', (clock) => new MemoryCacheStore(clock)],
-  ['Redis', (clock) => new RedisCacheStore({ redis, clock, teams: () => ['one', 'two'] })],
+  ['Redis', (clock) => new RedisCacheStore({ redis: shared.redis, clock, teams: () => ['one', 'two'] })],
 ];
 
 describe.each(adapters)('a store of answers in %s', (_, create) => {
@@ -156,7 +146,7 @@ test('an answer that is kept keeps no memory of others', async () => {
 });
 
 describe('in Redis', () => {
-  const create = () => new RedisCacheStore({ redis, clock: new ManualClock(NOW), teams: () => ['one'] });
+  const create = () => new RedisCacheStore({ redis: shared.redis, clock: new ManualClock(NOW), teams: () => ['one'] });
 
   test('two gateways hold one claim, and who waits is told when the answer has landed', async () => {
     const [one, two] = [create(), create()];
@@ -167,7 +157,8 @@ describe('in Redis', () => {
     const told = taken.changed().then(() => (isTold = true));
     await two.get(place('key'));
     expect(isTold).toBe(false);
-    const subscribers = () => server.ask((client) => client.pubsub('NUMSUB', redis.key('cache-landings')));
+    const subscribers = () =>
+      shared.server.ask((client) => client.pubsub('NUMSUB', shared.redis.key('cache-landings')));
     while ((await subscribers())[1] !== 1);
     await claimed.claim.land(answer('hi'), KEEP);
     await told;
@@ -176,25 +167,25 @@ describe('in Redis', () => {
 
   test('a claim ends with its holder: it has a lease', async () => {
     await create().claim(place('key'));
-    const ttl = await server.ask(async (client) => client.pttl((await client.keys('*claim*'))[0] as string));
+    const ttl = await shared.server.ask(async (client) => client.pttl((await client.keys('*claim*'))[0] as string));
     expect(ttl).toBeGreaterThan(0);
     expect(ttl).toBeLessThanOrEqual(5_000);
   });
 
   test('keys tell the tenant by its hash alone, hold a tag for clusters, and end by themselves', async () => {
     await create().set(place('f00d', 'secret-team', 'chat'), answer('hi'), KEEP);
-    const keys = await server.ask((client) => client.keys('*'));
+    const keys = await shared.server.ask((client) => client.keys('*'));
     expect(keys).toEqual([expect.stringMatching(/^test:1:cache:[0-9a-f]{16}:chat:\{f00d\}$/)]);
-    expect(await server.ask((client) => client.pttl(keys[0] as string))).toBeGreaterThan(0);
+    expect(await shared.server.ask((client) => client.pttl(keys[0] as string))).toBeGreaterThan(0);
     expect(await create().usage({})).toMatchObject([{ team: expect.stringMatching(/^#[0-9a-f]{16}$/), route: 'chat' }]);
   });
 
   test('bytes of another program are no answer, and harm nobody', async () => {
     const store = create();
     await store.set(place('key'), answer('hi'), KEEP);
-    const [key = ''] = await server.ask((client) => client.keys('*'));
+    const [key = ''] = await shared.server.ask((client) => client.keys('*'));
     for (const bytes of ['', 'nonsense', `${'\x11'}${'x'.repeat(100)}`]) {
-      await server.ask((client) => client.set(key, bytes));
+      await shared.server.ask((client) => client.set(key, bytes));
       expect(await store.get(place('key'))).toBeNull();
       expect((await store.claim(place('key'))).kind).not.toBe('stored');
     }

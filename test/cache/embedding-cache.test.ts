@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CachedVector, EmbeddingCache } from '../../src/cache/embedding-cache.ts';
 import { MemoryEmbeddingCache } from '../../src/cache/memory-embedding-cache.ts';
 import { RedisEmbeddingCache } from '../../src/cache/redis-embedding-cache.ts';
-import type { RedisConnection } from '../../src/lib/redis-connection.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { connectRedis } from '../support/redis-connection.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { redisOfSuite } from '../support/redis-of-suite.ts';
 import { until } from '../support/until.ts';
 
-let server: RedisServer;
-let redis: RedisConnection;
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = await connectRedis(server.url);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.close();
-});
-beforeEach(() => server.flush());
+const shared = redisOfSuite();
 
 const vector = (...values: number[]): CachedVector => ({
   bytes: Buffer.from(Float32Array.from(values).buffer),
@@ -27,7 +15,7 @@ const vector = (...values: number[]): CachedVector => ({
 
 describe.each<[string, (clock: ManualClock) => EmbeddingCache]>([
   ['memory', (clock) => new MemoryEmbeddingCache(clock)],
-  ['Redis', (clock) => new RedisEmbeddingCache(redis, clock)],
+  ['Redis', (clock) => new RedisEmbeddingCache(shared.redis, clock)],
 ])('a cache of vectors in %s', (_, create) => {
   test('gives what is there in the order asked for, byte for byte, until its time is over', async () => {
     const clock = new ManualClock(1_700_000_000_000);
@@ -59,21 +47,21 @@ test('a vector that is kept in memory keeps no memory of others', async () => {
 });
 
 test('without Redis nothing is found, and nothing fails', async () => {
-  const cache = new RedisEmbeddingCache(redis, new ManualClock(1));
-  await server.kill();
-  await until(() => !redis.isUsable);
+  const cache = new RedisEmbeddingCache(shared.redis, new ManualClock(1));
+  await shared.server.kill();
+  await until(() => !shared.redis.isUsable);
   await cache.set([{ key: 'a', vector: vector(1) }], 1_000);
   expect(await cache.get(['a', 'b'])).toEqual([null, null]);
-  await server.start();
-  await until(() => redis.isUsable);
+  await shared.server.start();
+  await until(() => shared.redis.isUsable);
 });
 
 test('bytes of another program are no vector', async () => {
-  const cache = new RedisEmbeddingCache(redis, new ManualClock(1));
+  const cache = new RedisEmbeddingCache(shared.redis, new ManualClock(1));
   await cache.set([{ key: 'a', vector: vector(1) }], 60_000);
-  const [key = ''] = await server.ask((client) => client.keys('*'));
+  const [key = ''] = await shared.server.ask((client) => client.keys('*'));
   for (const bytes of ['', 'nonsense', 'x'.repeat(15)]) {
-    await server.ask((client) => client.set(key, bytes));
+    await shared.server.ask((client) => client.set(key, bytes));
     expect(await cache.get(['a'])).toEqual([null]);
   }
 });

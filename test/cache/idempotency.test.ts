@@ -2,14 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { GRACE_MS } from '../../src/cache/reply-flight.ts';
 import { REPEAT_WINDOW_MS } from '../../src/cache/reply-flights.ts';
 import { chat, post, type RawReply } from '../support/chat-client.ts';
-import {
-  ANSWER,
-  type Behaviour,
-  behaviours,
-  FaultyUpstream,
-  good,
-  type UpstreamCall,
-} from '../support/faulty-upstream.ts';
+import { ANSWER, type Behaviour, behaviours, FaultyUpstream, good } from '../support/faulty-upstream.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { OpenStream } from '../support/open-stream.ts';
 import { connectRedis } from '../support/redis-connection.ts';
@@ -122,28 +115,11 @@ describe.each([
 
 const open = () => new OpenStream(gateway.url, { messages: HELLO }, headers);
 
-/** The beginning of an answer, and the means to say the rest. */
-const speaking = () => {
-  const { promise, resolve } = Promise.withResolvers<UpstreamCall>();
-  upstream.always((call) => {
-    call.open();
-    call.role();
-    call.say('First.');
-    resolve(call);
-  });
-  return promise;
-};
-const sayTheRest = (call: UpstreamCall) => {
-  call.say(' Second.');
-  call.finish();
-  call.done();
-};
-
 test('a repeat that comes while the first goes out gets what was said, then the rest as it comes', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const [first, again] = [open(), open()];
   await Promise.all([first.untilText('First.'), again.untilText('First.')]);
-  sayTheRest(await begun);
+  (await begun).endAnswer();
   await Promise.all([first.untilOver(), again.untilOver()]);
   for (const { answer } of [first, again]) expect(answer).toMatchObject({ text: 'First. Second.', isDone: true });
   expect(again.answer.chunks).toEqual(first.answer.chunks);
@@ -155,7 +131,7 @@ test('a repeat that comes while the first goes out gets what was said, then the 
 });
 
 test('a stream that breaks breaks for its repeats too, and is asked anew after that', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const streams = [open(), open()];
   for (const stream of streams) await stream.untilText('First.');
   (await begun).reset();
@@ -169,7 +145,7 @@ test('a stream that breaks breaks for its repeats too, and is asked anew after t
 });
 
 test('the call goes on for ten seconds when its client has left, and the repeat gets its answer', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const first = open();
   await first.untilText('First.');
   first.leave();
@@ -178,7 +154,7 @@ test('the call goes on for ten seconds when its client has left, and the repeat 
   const again = open();
   await again.untilText('First.');
   clock.advance(GRACE_MS);
-  sayTheRest(await begun);
+  (await begun).endAnswer();
   await again.untilOver();
   expect(again.answer).toMatchObject({ text: 'First. Second.', isDone: true, errors: [] });
   expect(upstream.calls).toHaveLength(1);
@@ -186,7 +162,7 @@ test('the call goes on for ten seconds when its client has left, and the repeat 
 });
 
 test('the call is broken off when nobody has come back in that time', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const first = open();
   await first.untilText('First.');
   first.leave();
@@ -201,11 +177,11 @@ test('the call is broken off when nobody has come back in that time', async () =
 });
 
 test('an answer that is complete before its client comes back is kept for it', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const first = open();
   await first.untilText('First.');
   first.leave();
-  sayTheRest(await begun);
+  (await begun).endAnswer();
   expect(await entryOf(first)).toMatchObject({ outcome: 'ok' });
   clock.advance(GRACE_MS);
   const again = open();

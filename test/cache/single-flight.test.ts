@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Flight } from '../../src/cache/flight.ts';
 import { Flights } from '../../src/cache/flights.ts';
 import { chat, readAnswer } from '../support/chat-client.ts';
-import { ANSWER, type Behaviour, FaultyUpstream, good, type UpstreamCall } from '../support/faulty-upstream.ts';
+import { ANSWER, FaultyUpstream, good } from '../support/faulty-upstream.ts';
 import { OpenStream } from '../support/open-stream.ts';
 import { startGateway, type TestGateway, twoTierRoutes } from '../support/start-gateway.ts';
 import { until } from '../support/until.ts';
@@ -53,41 +53,14 @@ beforeEach(() => {
   flights.followers = 0;
 });
 
-/** An upstream that answers when it is told to. */
-const gated = (behaviour: Behaviour = good) => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  upstream.always(async (call) => {
-    await promise;
-    await behaviour(call);
-  });
-  return resolve;
-};
-
 const ask = (more: object = {}, headers: Record<string, string> = KEY) =>
   chat(gateway.url, { ...body, ...more }, headers);
 const open = (headers: Record<string, string> = KEY) => new OpenStream(gateway.url, body, headers);
 const entryOf = (headers: Record<string, unknown>) =>
   until(async () => (await gateway.entries()).find(({ id }) => id === headers['x-request-id']));
 
-/** The beginning of the answer, and the means to say the rest. */
-const speaking = () => {
-  const { promise, resolve } = Promise.withResolvers<UpstreamCall>();
-  upstream.always((call) => {
-    call.open();
-    call.role();
-    call.say('First.');
-    resolve(call);
-  });
-  return promise;
-};
-const sayTheRest = (call: UpstreamCall) => {
-  call.say(' Second.');
-  call.finish();
-  call.done();
-};
-
 test('a stampede of 500 identical requests makes one upstream call', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const replies = Array.from({ length: 500 }, (_, index) => ask({ stream: index % 2 === 0 }));
   await until(() => flights.followers === 499, 20_000, 'all of them waiting');
   release();
@@ -104,7 +77,7 @@ test.each([
   [true, false],
   [true, true],
 ])('a leader with stream %s and a follower with stream %s get the same answer, each as asked for', async (one, two) => {
-  const release = gated();
+  const release = upstream.gate();
   const first = ask({ stream: one });
   await upstream.untilCalls(1);
   const second = ask({ stream: two, stream_options: two ? { include_usage: true } : undefined });
@@ -144,12 +117,12 @@ test.each([
 });
 
 test('a follower that comes late gets what was said before, then the rest as it comes', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const leader = open();
   await leader.untilText('First.');
   const follower = open();
   await follower.untilText('First.');
-  sayTheRest(await begun);
+  (await begun).endAnswer();
   await Promise.all([leader.untilOver(), follower.untilOver()]);
   for (const stream of [leader, follower]) {
     expect(stream.answer).toMatchObject({ text: 'First. Second.', isDone: true, errors: [] });
@@ -158,14 +131,14 @@ test('a follower that comes late gets what was said before, then the rest as it 
 });
 
 test('the call goes on for a follower when the leader leaves, and the leader’s entry has all of its cost', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const leader = open();
   await leader.untilText('First.');
   const follower = open();
   await follower.untilText('First.');
   leader.leave();
   await leader.untilOver();
-  sayTheRest(await begun);
+  (await begun).endAnswer();
   await follower.untilOver();
   expect(follower.answer).toMatchObject({ text: 'First. Second.', isDone: true, errors: [] });
   expect(upstream.calls).toHaveLength(1);
@@ -179,7 +152,7 @@ test('the call goes on for a follower when the leader leaves, and the leader’s
 });
 
 test('the call goes on for plain followers when the leader leaves before there is an answer', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const leader = open();
   await upstream.untilCalls(1);
   const follower = ask();
@@ -193,7 +166,7 @@ test('the call goes on for plain followers when the leader leaves before there i
 });
 
 test('the call is broken off when everybody has left', async () => {
-  speaking();
+  upstream.beginAnswers();
   const leader = open();
   await leader.untilText('First.');
   const follower = open();
@@ -231,7 +204,7 @@ test('a follower takes over when the leader fails, once for all of them', async 
 });
 
 test('a failure costs two calls, however many wait for the answer', async () => {
-  const release = gated((call) => call.json({ error: { message: 'no', type: 'server_error' } }, 500));
+  const release = upstream.gate((call) => call.json({ error: { message: 'no', type: 'server_error' } }, 500));
   const replies = Array.from({ length: 20 }, () => ask());
   await until(() => flights.followers === 19);
   release();
@@ -240,7 +213,7 @@ test('a failure costs two calls, however many wait for the answer', async () => 
 });
 
 test('what an upstream refuses is refused for all at once: the request itself is wrong', async () => {
-  const release = gated((call) => call.json({ error: { message: 'bad', type: 'invalid_request_error' } }, 400));
+  const release = upstream.gate((call) => call.json({ error: { message: 'bad', type: 'invalid_request_error' } }, 400));
   const replies = Array.from({ length: 5 }, () => ask());
   await until(() => flights.followers === 4);
   release();
@@ -249,7 +222,7 @@ test('what an upstream refuses is refused for all at once: the request itself is
 });
 
 test('a stream that breaks breaks for all who saw its beginning', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const leader = open();
   await leader.untilText('First.');
   const follower = open();
@@ -264,7 +237,7 @@ test('a stream that breaks breaks for all who saw its beginning', async () => {
 });
 
 test('two tenants never share a flight', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const replies = [ask(), ask({}, OTHER)];
   await upstream.untilCalls(2);
   release();
@@ -272,7 +245,7 @@ test('two tenants never share a flight', async () => {
 });
 
 test.each(['no-store', 'no-cache', 'max-age=60'])('a request with cache-control: %s flies alone', async (directive) => {
-  const release = gated();
+  const release = upstream.gate();
   const replies = [ask(), ask({}, { ...KEY, 'cache-control': directive })];
   await upstream.untilCalls(2);
   release();
@@ -280,7 +253,7 @@ test.each(['no-store', 'no-cache', 'max-age=60'])('a request with cache-control:
 });
 
 test('requests of a route without a cache fly alone', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const replies = [ask({ model: 'fresh' }), ask({ model: 'fresh' })];
   await upstream.untilCalls(2);
   release();
@@ -288,7 +261,7 @@ test('requests of a route without a cache fly alone', async () => {
 });
 
 test('a follower that does not read slows nobody; one that falls behind by more than is held is cut off', async () => {
-  const begun = speaking();
+  const begun = upstream.beginAnswers();
   const leader = open();
   await leader.untilText('First.');
   const follower = open();
@@ -300,7 +273,7 @@ test('a follower that does not read slows nobody; one that falls behind by more 
     const isRoom = call.response.write(call.eventText(call.delta({ content: piece })));
     if (!isRoom) await once(call.response, 'drain');
   }
-  sayTheRest(call);
+  call.endAnswer();
   await leader.untilOver();
   expect(leader.answer.isDone).toBe(true);
   expect(leader.answer.text).toHaveLength('First. Second.'.length + 256 * piece.length);

@@ -62,18 +62,8 @@ const untilOver = (id: string) =>
     const response = await client().responses.retrieve(id);
     return response.status === 'in_progress' ? null : response;
   });
-/** An upstream that answers when it is told to. */
-const gated = (behaviour = good) => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  upstream.always(async (call) => {
-    await promise;
-    await behaviour(call);
-  });
-  return resolve;
-};
-
 test('a client is told an id at once, and finds the response under it when it is there', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const { id, status, background, output, _request_id } = await begin({ metadata: { app: 'night' } });
   expect([status, background, output]).toEqual(['in_progress', true, []]);
   expect((await client().responses.retrieve(id)).status).toBe('in_progress');
@@ -91,7 +81,7 @@ test('a client is told an id at once, and finds the response under it when it is
 });
 
 test('it goes on when its client leaves', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const { id } = await begin();
   release();
   expect((await untilOver(id)).status).toBe('completed');
@@ -103,7 +93,7 @@ test('a refusal is told at once, and nothing is left of it', async () => {
 });
 
 test('a failure is found in the response', async () => {
-  const release = gated(behaviours['envelope 500']);
+  const release = upstream.gate(behaviours['envelope 500']);
   const { id, _request_id } = await begin();
   release();
   expect(await untilOver(id)).toMatchObject({ status: 'failed', error: { code: 'server_error' } });
@@ -111,7 +101,7 @@ test('a failure is found in the response', async () => {
 });
 
 test('cancelling ends the call, and is said again when it is asked again', async () => {
-  gated();
+  upstream.gate();
   const { id, _request_id } = await begin();
   await upstream.untilCalls(1);
   expect(await client().responses.cancel(id)).toMatchObject({ id, status: 'cancelled', output: [] });
@@ -121,7 +111,7 @@ test('cancelling ends the call, and is said again when it is asked again', async
 });
 
 test('deleting one that is being made ends the call, and nothing of it comes back', async () => {
-  gated();
+  upstream.gate();
   const { id } = await begin();
   await upstream.untilCalls(1);
   await client().responses.delete(id);
@@ -130,7 +120,7 @@ test('deleting one that is being made ends the call, and nothing of it comes bac
 });
 
 test('another team finds nothing and cancels nothing', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const { id } = await begin();
   await expect(client('two').responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
   await expect(client('two').responses.cancel(id)).rejects.toMatchObject({ status: 404 });
@@ -139,7 +129,7 @@ test('another team finds nothing and cancels nothing', async () => {
 });
 
 test('a team has at most sixteen under way', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const begun = await Promise.all(Array.from({ length: 16 }, () => begin()));
   await expect(begin()).rejects.toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
   release();
@@ -192,7 +182,7 @@ test.each([
 });
 
 test('an idempotency key gives one response, however often it is asked for', async () => {
-  const release = gated();
+  const release = upstream.gate();
   const headers = { authorization: 'Bearer rs-one', 'idempotency-key': 'once' };
   const ask = () => post(gateway.url, { model: 'auto', input: 'Hello', background: true }, headers, '/v1/responses');
   const first = await ask();
@@ -203,7 +193,7 @@ test('an idempotency key gives one response, however often it is asked for', asy
 });
 
 test('what was under way when the gateway stopped has failed', async () => {
-  gated();
+  upstream.gate();
   const { id } = await begin();
   await gateway.close();
   gateway = await start();
@@ -229,7 +219,7 @@ test('gateways that share the store tell and cancel what another of them makes',
   const routes = twoTierRoutes({ small: upstream.url, large: upstream.url });
   const [one, two] = await Promise.all([0, 1].map(() => startGateway({ routes, keys, responses, clock })));
   const at = (each: TestGateway) => new OpenAI({ baseURL: `${each.url}/v1`, apiKey: 'rs-one', maxRetries: 0 });
-  gated();
+  upstream.gate();
   const asked = at(one!).responses.create({ model: 'auto', input: 'Hello', background: true });
   await upstream.untilCalls(1);
   clock.advance(100);

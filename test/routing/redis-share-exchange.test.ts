@@ -1,27 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { RedisConnection } from '../../src/lib/redis-connection.ts';
+import { expect, test } from 'vitest';
 import { startShareExchange } from '../../src/routing/redis-share-exchange.ts';
 import { ShareThresholds } from '../../src/routing/share-thresholds.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { connectRedis } from '../support/redis-connection.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { redisOfSuite } from '../support/redis-of-suite.ts';
 import { until } from '../support/until.ts';
 
-let server: RedisServer;
-let redis: RedisConnection;
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = await connectRedis(server.url);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.close();
-});
-beforeEach(() => server.flush());
+const shared = redisOfSuite();
 
 const gateway = (clock = new ManualClock()) => {
   const shares = new ShareThresholds([0.5]);
-  return { shares, clock, ...startShareExchange(redis, shares, clock) };
+  return { shares, clock, ...startShareExchange(shared.redis, shares, clock) };
 };
 type Gateway = ReturnType<typeof gateway>;
 /** Difficulties spread evenly over a range. */
@@ -47,7 +35,7 @@ test('it happens by itself every two seconds, until it is stopped', async () => 
   const [one, two] = [gateway(), gateway()];
   see(one, 800, 0.9, 1);
   one.clock.advance(2_000);
-  const length = () => server.ask((client) => client.llen(redis.key('share', 'chat')));
+  const length = () => shared.server.ask((client) => client.llen(shared.redis.key('share', 'chat')));
   await until(async () => (await length()) === 800);
   two.shares.thresholdFor('chat', 0.2, 0.1);
   two.clock.advance(2_000);
@@ -63,7 +51,7 @@ test('nothing is told twice, and the list is as long as the window', async () =>
   see(one, 700, 0, 1);
   await one.exchange();
   await one.exchange();
-  const length = () => server.ask((client) => client.llen(redis.key('share', 'chat')));
+  const length = () => shared.server.ask((client) => client.llen(shared.redis.key('share', 'chat')));
   expect(await length()).toBe(700);
   see(one, 700, 0, 1);
   await one.exchange();
@@ -73,13 +61,13 @@ test('nothing is told twice, and the list is as long as the window', async () =>
 test('through an outage each goes by what it sees itself, and tells it afterwards', async () => {
   const one = gateway();
   see(one, 300, 0, 0.5);
-  await server.kill();
-  await until(() => !redis.isUsable);
+  await shared.server.kill();
+  await until(() => !shared.redis.isUsable);
   see(one, 600, 0.5, 1);
   await one.exchange();
   expect(thresholdOf(one)).toBeGreaterThan(0.75);
-  await server.start();
-  await until(() => redis.isUsable);
+  await shared.server.start();
+  await until(() => shared.redis.isUsable);
   const two = gateway();
   two.shares.thresholdFor('chat', 0.2, 0.1);
   await one.exchange();

@@ -1,28 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RedisConnection } from '../../src/lib/redis-connection.ts';
+import { describe, expect, test } from 'vitest';
 import { MemorySessionStore } from '../../src/routing/memory-session-store.ts';
 import { RedisSessionStore } from '../../src/routing/redis-session-store.ts';
 import type { SessionStore } from '../../src/routing/session.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { connectRedis } from '../support/redis-connection.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { redisOfSuite } from '../support/redis-of-suite.ts';
 import { until } from '../support/until.ts';
 
-let server: RedisServer;
-let redis: RedisConnection;
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = await connectRedis(server.url);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.close();
-});
-beforeEach(() => server.flush());
+const shared = redisOfSuite();
 
 const STATE = { rank: 1, upstream: 'up', model: 'vendor/m' };
 const LATER = { rank: 2, upstream: 'other', model: 'n' };
-const inRedis = () => new RedisSessionStore(redis, new MemorySessionStore(new ManualClock()));
+const inRedis = () => new RedisSessionStore(shared.redis, new MemorySessionStore(new ManualClock()));
 
 describe.each<[string, () => SessionStore]>([
   ['memory', () => new MemorySessionStore(new ManualClock())],
@@ -50,8 +38,8 @@ test('memory forgets a session when its time is over', async () => {
 test('gateways that share Redis share sessions, which end by themselves', async () => {
   await inRedis().set('a', STATE, 60_000);
   expect(await inRedis().get('a')).toEqual(STATE);
-  const [key = ''] = await server.ask((client) => client.keys('*'));
-  const ttl = await server.ask((client) => client.pttl(key));
+  const [key = ''] = await shared.server.ask((client) => client.keys('*'));
+  const ttl = await shared.server.ask((client) => client.pttl(key));
   expect(ttl).toBeGreaterThan(0);
   expect(ttl).toBeLessThanOrEqual(60_000);
 });
@@ -59,21 +47,21 @@ test('gateways that share Redis share sessions, which end by themselves', async 
 test('a conversation keeps its tier through an outage, and after a restart with empty data', async () => {
   const store = inRedis();
   await store.set('a', STATE, 60_000);
-  await server.kill();
-  await until(() => !redis.isUsable);
+  await shared.server.kill();
+  await until(() => !shared.redis.isUsable);
   expect(await store.get('a')).toEqual(STATE);
   await store.set('a', LATER, 60_000);
   expect(await store.get('a')).toEqual(LATER);
-  await server.start();
-  await until(() => redis.isUsable);
+  await shared.server.start();
+  await until(() => shared.redis.isUsable);
   expect(await store.get('a')).toEqual(LATER);
 });
 
 test('what another program wrote there is no session', async () => {
   await inRedis().set('a', STATE, 60_000);
-  const [key = ''] = await server.ask((client) => client.keys('*'));
+  const [key = ''] = await shared.server.ask((client) => client.keys('*'));
   for (const text of ['', '{', '{"rank":-1}', '[]']) {
-    await server.ask((client) => client.set(key, text));
+    await shared.server.ask((client) => client.set(key, text));
     expect(await inRedis().get('a')).toBeNull();
   }
 });

@@ -165,6 +165,13 @@ export class UpstreamCall {
     this.response.end('data: [DONE]\n\n');
   }
 
+  /** What `beginAnswers` left open. */
+  endAnswer(): void {
+    this.say(' Second.');
+    this.finish();
+    this.done();
+  }
+
   /** A plain answer; the message's text counts. */
   completion(message: Record<string, unknown> = {}, finish = 'stop'): Record<string, unknown> {
     this.spend(String(message['content'] ?? ''));
@@ -243,6 +250,28 @@ export class FaultyUpstream {
   always(behaviour: Behaviour): void {
     this.#script = [];
     this.#fallback = behaviour;
+  }
+
+  /** Calls wait for the returned function, and are then answered. */
+  gate(behaviour: Behaviour = good): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.always(async (call) => {
+      await promise;
+      await behaviour(call);
+    });
+    return resolve;
+  }
+
+  /** Calls are told `First.` and left open until `endAnswer`; resolves with the first that comes. */
+  beginAnswers(): Promise<UpstreamCall> {
+    const { promise, resolve } = Promise.withResolvers<UpstreamCall>();
+    this.always((call) => {
+      call.open();
+      call.role();
+      call.say('First.');
+      resolve(call);
+    });
+    return promise;
   }
 
   get last(): UpstreamCall {
