@@ -7,7 +7,10 @@ export type CatalogueEntry = {
   task: ModelTask;
   repository: string;
   quant: string;
-  /** In thousands of millions, as the model card rounds them; `active` are those that one token passes through. */
+  /**
+   * In thousands of millions, rounded, of what is in the file: of Gemma 3 without its eyes. `active` are those that one
+   * token passes through.
+   */
   parametersB: number;
   activeB: number;
   contextTokens: number;
@@ -36,10 +39,9 @@ const chat = (
 
 /**
  * Families of small models with a quantisation that keeps most of their quality, from the weakest to the strongest by
- * our judgement of size and generation. Parameters, context and licences are those of the model cards; which were looked
- * up, and where, is in docs/local-models.md. Context is what the file declares, without stretching (YaRN). Sizes are
- * estimates, parameters times bits. The repositories were not looked at: where one has moved or names its files
- * otherwise, `pull` says what there is.
+ * our judgement of size and generation. Parameters, context and licences are those of the model cards; where each was
+ * looked up is in docs/local-models.md. Context is what the card calls native, without stretching (YaRN). Sizes are
+ * estimates, parameters times bits. Where a repository has moved or names its files otherwise, `pull` says what there is.
  */
 export const CATALOGUE: CatalogueEntry[] = [
   chat('qwen2.5-0.5b', 'qwen', 'Qwen/Qwen2.5-0.5B-Instruct-GGUF', 'Q4_K_M', 0.5, 0.5, 32_768, 'apache-2.0', ['tiny']),
@@ -75,7 +77,7 @@ export const CATALOGUE: CatalogueEntry[] = [
   chat('phi-4-mini', 'phi', 'unsloth/Phi-4-mini-instruct-GGUF', 'Q4_K_M', 3.8, 3.8, 131_072, 'mit', [
     ...['reasoning', 'tools', 'mathematics'],
   ]),
-  chat('gemma-3-4b', 'gemma', 'ggml-org/gemma-3-4b-it-GGUF', 'Q4_K_M', 4.3, 4.3, 131_072, 'gemma', [
+  chat('gemma-3-4b', 'gemma', 'ggml-org/gemma-3-4b-it-GGUF', 'Q4_K_M', 3.9, 3.9, 131_072, 'gemma', [
     ...['languages', 'writing'],
   ]),
   chat('llama-3.1-8b', 'llama', 'bartowski/Meta-Llama-3.1-8B-Instruct-GGUF', 'Q4_K_M', 8, 8, 131_072, 'llama3.1', [
@@ -89,7 +91,7 @@ export const CATALOGUE: CatalogueEntry[] = [
   chat('qwen3-8b', 'qwen', 'Qwen/Qwen3-8B-GGUF', 'Q4_K_M', 8.2, 8.2, 32_768, 'apache-2.0', [
     ...['tools', 'reasoning', 'code'],
   ]),
-  chat('gemma-3-12b', 'gemma', 'ggml-org/gemma-3-12b-it-GGUF', 'Q4_K_M', 12.2, 12.2, 131_072, 'gemma', [
+  chat('gemma-3-12b', 'gemma', 'ggml-org/gemma-3-12b-it-GGUF', 'Q4_K_M', 11.8, 11.8, 131_072, 'gemma', [
     ...['languages', 'writing'],
   ]),
   chat('phi-4', 'phi', 'bartowski/phi-4-GGUF', 'Q4_K_M', 14.7, 14.7, 16_384, 'mit', ['reasoning', 'mathematics']),
@@ -102,7 +104,7 @@ export const CATALOGUE: CatalogueEntry[] = [
   chat('gpt-oss-20b', 'gpt-oss', 'ggml-org/gpt-oss-20b-GGUF', 'mxfp4', 20.9, 3.6, 131_072, 'apache-2.0', [
     ...['fast', 'reasoning', 'tools'],
   ]),
-  chat('gemma-3-27b', 'gemma', 'ggml-org/gemma-3-27b-it-GGUF', 'Q4_K_M', 27.4, 27.4, 131_072, 'gemma', [
+  chat('gemma-3-27b', 'gemma', 'ggml-org/gemma-3-27b-it-GGUF', 'Q4_K_M', 27, 27, 131_072, 'gemma', [
     ...['languages', 'writing'],
   ]),
   chat('qwen3-30b-a3b', 'qwen', 'Qwen/Qwen3-30B-A3B-GGUF', 'Q4_K_M', 30.5, 3.3, 32_768, 'apache-2.0', [
