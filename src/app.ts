@@ -48,7 +48,14 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   const recordings = openRecordings({ directory: dataDir, clock, logger });
   const shares = new ShareThresholds(classifier.typicalDifficulties);
   const exchange = redis && startShareExchange(redis, shares, clock);
-  const metrics = createMetrics(health, runtime, limits.figures, stores.semantic.figures, redis, options.shipper);
+  const metrics = createMetrics({
+    health,
+    runtime,
+    limits: limits.figures,
+    semantic: stores.semantic.figures,
+    redis,
+    shipper: options.shipper,
+  });
   const speeds = new GenerationSpeeds();
   const pace = openPace(options);
   const ports: Ports = {
@@ -73,8 +80,8 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     ...overrides,
   };
   readBudgets(ports);
-  const services = () => servicesOf(options, limits.state());
-  const healthLog = new HealthLog(clock, () => readinessOf(runtime(), config.status(), health, services()));
+  const readiness = () => readinessOf(runtime(), config.status(), ports.health, servicesOf(options, limits.state()));
+  const healthLog = new HealthLog(clock, readiness);
   const responses = options.responses ?? new MemoryResponseStore(clock);
   const handlers = createRequestHandlers(ports, { replies, responses });
   const { fetch } = createHttpApp({
@@ -96,7 +103,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     reports: reports ?? null,
     simulator: reports === undefined ? null : createThreadSimulator(dataDir, clock),
     version: programVersion(),
-    services,
+    readiness,
     healthLog,
     speeds,
     metrics,

@@ -9,6 +9,7 @@ import { admit } from './limits/admit.ts';
 import { limitedBy } from './limits/subjects.ts';
 import { Passage, type ServedBy } from './passage.ts';
 import type { Ports } from './ports.ts';
+import type { Candidate } from './routing/routing-table.ts';
 
 /**
  * Answers a request with an `Idempotency-Key` once: its repeats get the reply of the first, word for word, while it goes
@@ -122,8 +123,8 @@ class Repeat {
   #note(facts: RepeatedFacts, ageMs: number): void {
     const { requestedModel, tags, route, tier, upstream, model, tokens, baselineUpstream, baselineModel } = facts;
     const { table, billingOf } = this.#ports.runtime();
-    const candidates = table.tiers.flatMap((each) => each.candidates);
-    const baseline = candidates.find((each) => each.upstream === baselineUpstream && each.model === baselineModel);
+    const isBaseline = (each: Candidate) => each.upstream === baselineUpstream && each.model === baselineModel;
+    const baseline = table.candidates.find(isBaseline);
     this.#passage.note({
       ...{ requestedModel, tags, route, tier, upstream, model, replayedTokens: tokens },
       baseline: baseline ? { upstream: baseline.upstream, model: baseline.model, billing: billingOf(baseline) } : null,

@@ -48,7 +48,7 @@ export const makePlan = (inquiry: Inquiry, session: SessionFacts, known: Session
     difficulty,
     threshold: thresholdOf(route, difficulty, { ...ports, classifier: runtime.classifier }),
     states: new Map([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()])),
-    health: ports.health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates)),
+    health: ports.health.snapshot(runtime.table.candidates),
     session: route?.difficulty === undefined || known === null ? null : { ...known, isToolLoop: session.isToolLoop },
     home,
     isObserved: isWatched,

@@ -18,8 +18,6 @@ export type RegistryOptions = {
   dataDir: string;
   engineDir: string;
   environment: NodeJS.ProcessEnv;
-  /** Memory for all local models together, in bytes; by default as `modelMemoryBudget` finds it. */
-  modelMemoryBytes?: number;
 };
 
 /** Without a request for so long, a model that is loaded on demand is unloaded. */
@@ -143,12 +141,9 @@ export class UpstreamRegistry {
 
   /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
   #startFleet({ gpu }: LlamaUpstreamConfig): ModelFleet {
-    const { clock, logger, modelMemoryBytes, engineDir, environment } = this.#options;
+    const { clock, logger, engineDir, environment } = this.#options;
     this.#fleet ??= new ModelFleet({
-      budgetBytes:
-        modelMemoryBytes === undefined
-          ? modelMemoryBudget(gpu !== 'off' && hasGpuBinaries(engineDir), environment)
-          : Promise.resolve(modelMemoryBytes),
+      budgetBytes: modelMemoryBudget(gpu !== 'off' && hasGpuBinaries(engineDir), environment),
       clock,
       logger,
     });

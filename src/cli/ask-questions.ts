@@ -46,7 +46,7 @@ export const findModel = async (
     throw new UsageError(`${config} has no upstream ${upstream}; it has ${Object.keys(upstreams).join(', ')}`);
   }
   if (model !== undefined) return { config: loaded.config, upstream, model };
-  const candidates = compileRoutingTable(loaded.config).tiers.flatMap(({ candidates }) => candidates);
+  const candidates = compileRoutingTable(loaded.config).candidates;
   const models = new Set(candidates.filter((other) => other.upstream === upstream).map((other) => other.model));
   const [only] = models;
   if (only !== undefined && models.size === 1) return { config: loaded.config, upstream, model: only };

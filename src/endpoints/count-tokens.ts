@@ -27,9 +27,9 @@ export const createCountTokens =
       const body = checked(CountBodySchema, parsed);
       const { body: chat, need } = toChat(body);
       named.passage.note({ requestedModel: body.model });
-      const native = named.runtime.table.tiers
-        .flatMap(({ candidates }) => candidates)
-        .filter(({ apis, model }) => model === body.model && apis.has('messages'));
+      const native = named.runtime.table.candidates.filter(
+        ({ apis, model }) => model === body.model && apis.has('messages'),
+      );
       const { headers } = toNativeForm(text, body, need, incoming.headers);
       await named.limit();
       const counted = native.length === 0 ? null : await ask(named, native, headers, text).catch(() => null);

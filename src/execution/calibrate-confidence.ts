@@ -32,11 +32,11 @@ export type ConfidenceCalibration = {
 };
 
 /** Answers from which no calibration can be learnt; the message says why. */
-export class ConfidenceCalibrationRefused extends Error {
+class ConfidenceCalibrationRefused extends Error {
   override readonly name = 'ConfidenceCalibrationRefused';
 }
 
-export const FEWEST_ANSWERS = 100;
+const FEWEST_ANSWERS = 100;
 /** Below so many of one kind, one lucky answer decides. */
 const FEWEST_OF_A_KIND = 10;
 const FOLDS = 5;

@@ -32,7 +32,7 @@ export class CircuitBreaker {
   }
 
   /** Milliseconds until the next probe may go; 0 unless open. */
-  get opensAgainInMs(): number {
+  get probeInMs(): number {
     return this.#openUntil === null ? 0 : Math.max(0, this.#openUntil - this.#clock.elapsed());
   }
 

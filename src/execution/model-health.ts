@@ -47,7 +47,7 @@ export class ModelHealth {
   stateOf(key: ModelKey): ModelHealthState {
     const { breaker, coolUntil, latencyMs } = this.#entry(key);
     const coolMs = Math.max(0, coolUntil - this.#clock.elapsed());
-    return { circuit: breaker.state, retryInMs: Math.max(coolMs, breaker.opensAgainInMs), latencyMs };
+    return { circuit: breaker.state, retryInMs: Math.max(coolMs, breaker.probeInMs), latencyMs };
   }
 
   /** The state of each model, by `upstream/model`. */

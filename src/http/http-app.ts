@@ -19,7 +19,6 @@ import { listModels } from './models.ts';
 import { modelsOfCaller } from './models-of-caller.ts';
 import { pathBelowV1 } from './path-below-v1.ts';
 import type { BodyLimits } from './read-body.ts';
-import { readinessOf } from './readiness.ts';
 import { createResponsesApp, type ResponsesOptions } from './responses.ts';
 
 export type HttpOptions = AdminOptions &
@@ -41,6 +40,15 @@ export type HttpOptions = AdminOptions &
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Env = { Bindings: HttpBindings };
+
+type NodeHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const onNode =
+  (handle: NodeHandler) =>
+  async ({ env }: Context<Env>): Promise<Response> => {
+    await handle(env.incoming as IncomingMessage, env.outgoing as ServerResponse);
+    return RESPONSE_ALREADY_SENT;
+  };
 
 /**
  * Every path of the gateway. Paths work with and without `/v1`, with doubled slashes and one at the end, as clients differ in what they
@@ -67,10 +75,15 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     await next();
   };
 
+  const post = (path: string, handle: NodeHandler) => {
+    app.post(path, onNode(handle));
+    app.all(path, (context) => refuseMethod(context, 'POST'));
+  };
+
   app.get('/healthz', (context) => context.json({ status: 'alive' }));
   app.get('/health', (context) => context.json({ status: 'alive' }));
   app.get('/readyz', (context) => {
-    const readiness = readinessOf(options.runtime(), options.configStatus(), options.health, options.services());
+    const readiness = options.readiness();
     return context.json(readiness, readiness.status === 'unavailable' ? 503 : 200);
   });
   app.get('/metrics', requireMetricsReader, async (context) => {
@@ -87,20 +100,10 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
 
   for (const prefix of ['/v1', '']) {
     for (const entry of options.inference) {
-      app.post(prefix + entry.path, async (context) => {
-        const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-        await handleInference(incoming, outgoing, options, entry);
-        return RESPONSE_ALREADY_SENT;
-      });
-      app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
+      post(prefix + entry.path, (request, response) => handleInference(request, response, options, entry));
     }
     for (const entry of options.endpoints) {
-      app.post(prefix + entry.path, async (context) => {
-        const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-        await handleEndpoint(incoming, outgoing, options, entry);
-        return RESPONSE_ALREADY_SENT;
-      });
-      app.all(prefix + entry.path, (context) => refuseMethod(context, 'POST'));
+      post(prefix + entry.path, (request, response) => handleEndpoint(request, response, options, entry));
     }
     app.route(`${prefix}/responses`, createResponsesApp(options));
     app.get(`${prefix}/models`, async (context) => {
@@ -123,11 +126,10 @@ export const createHttpApp = (options: HttpOptions): Hono<Env> => {
     }
   }
 
-  app.all('/v1/:rest{.+}', async (context) => {
-    const { incoming, outgoing } = context.env as { incoming: IncomingMessage; outgoing: ServerResponse };
-    await handlePassThrough(incoming, outgoing, options, pathBelowV1(incoming.url ?? ''));
-    return RESPONSE_ALREADY_SENT;
-  });
+  app.all(
+    '/v1/:rest{.+}',
+    onNode((request, response) => handlePassThrough(request, response, options, pathBelowV1(request.url ?? ''))),
+  );
 
   app.notFound((context) => failure(context, new GatewayError('not_found', `No such path: ${context.req.path}`)));
   app.onError((error, context) => {

@@ -9,6 +9,16 @@ import type { Runtime } from '../ports.ts';
 import { addLimitMetrics } from './metrics-of-limits.ts';
 import { addRedisMetrics } from './metrics-of-redis.ts';
 
+export type MetricsOptions = {
+  health: ModelHealth;
+  runtime(): Runtime;
+  limits: LimitFigures;
+  semantic: SemanticFigures;
+  redis?: RedisConnection | undefined;
+  /** Where the ledger is carried to Postgres. */
+  shipper?: Pick<Shipper, 'state'> | null | undefined;
+};
+
 export type Metrics = {
   /** Counts one finished request. */
   observe(entry: LedgerEntry): void;
@@ -23,14 +33,7 @@ const CIRCUIT_VALUES = { closed: 0, 'half-open': 0.5, open: 1 } as const;
  * Figures of this process for Prometheus. Labels take only values that routes.yaml or the code define, so that nothing
  * a client sends can grow them.
  */
-export const createMetrics = (
-  health: ModelHealth,
-  runtime: () => Runtime,
-  limits: LimitFigures,
-  semantic: SemanticFigures,
-  redis?: RedisConnection,
-  shipper?: Pick<Shipper, 'state'> | null,
-): Metrics => {
+export const createMetrics = ({ health, runtime, limits, semantic, redis, shipper }: MetricsOptions): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'rightsize_' });
@@ -79,7 +82,7 @@ export const createMetrics = (
     registers,
     collect() {
       this.reset();
-      for (const { upstream, model } of runtime().table.tiers.flatMap(({ candidates }) => candidates)) {
+      for (const { upstream, model } of runtime().table.candidates) {
         this.set({ upstream, model }, CIRCUIT_VALUES[health.stateOf({ upstream, model }).circuit]);
       }
     },

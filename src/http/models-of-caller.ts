@@ -15,8 +15,7 @@ export const modelsOfCaller = (
   const isRouteOpen = (route: string) => (ofTeam?.includes(route) ?? true) && mayUseRoute(permissions, route);
   const routes = table.routes.filter(({ name }) => isRouteOpen(name));
   const mayName = ofTeam === undefined && mayNameModels(permissions);
-  const all = table.tiers.flatMap(({ candidates }) => candidates);
-  const usable = all.filter((candidate) => mayUseModel(permissions, candidate));
+  const usable = table.candidates.filter((candidate) => mayUseModel(permissions, candidate));
   const isOpen = ({ id, kind }: ModelEntry): boolean => {
     switch (kind) {
       case 'auto':

@@ -41,7 +41,7 @@ export const listModels = (runtime: Runtime, createdAtMs: number): ModelList => 
 
 const entriesOf = ({ table, billingOf }: Runtime, created: number): ReadonlyMap<string, ModelEntry> => {
   const entries = new Map<string, ModelEntry>();
-  const add = (id: string, kind: ModelEntry['kind'], ownedBy: string, candidates: Candidate[]) => {
+  const add = (id: string, kind: ModelEntry['kind'], ownedBy: string, candidates: readonly Candidate[]) => {
     if (entries.has(id)) return;
     const contexts = candidates.flatMap(({ contextTokens }) => contextTokens ?? []);
     const capabilities = [...new Set(candidates.flatMap((candidate) => [...candidate.capabilities]))].sort();
@@ -59,7 +59,7 @@ const entriesOf = ({ table, billingOf }: Runtime, created: number): ReadonlyMap<
       ...(kind !== 'named' && { capabilities }),
     });
   };
-  const all = table.tiers.flatMap(({ candidates }) => candidates);
+  const all = table.candidates;
   add(AUTO_MODEL, 'auto', 'rightsize', all);
   for (const { name, tier } of table.routes) {
     add(name, 'route', 'rightsize', tier === undefined ? all : all.filter((candidate) => candidate.tier === tier));

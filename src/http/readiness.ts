@@ -26,7 +26,7 @@ export const readinessOf = (
   health: ModelHealth,
   services: Record<string, ServiceState>,
 ): Readiness => {
-  const models = health.snapshot(runtime.table.tiers.flatMap(({ candidates }) => candidates));
+  const models = health.snapshot(runtime.table.candidates);
   const upstreams = Object.fromEntries([...runtime.upstreams].map(([name, upstream]) => [name, upstream.state()]));
   const tiers = runtime.table.tiers.map(({ name, candidates }) => ({
     name,

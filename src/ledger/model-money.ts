@@ -20,7 +20,7 @@ export type ModelMoney = {
 /** @param busy how busy each upstream's hardware is, by its name: handed in because it outlives a reload. */
 export const moneyOf = (
   { routes }: LoadedConfig,
-  { tiers, models }: Pick<RoutingTable, 'tiers' | 'models'>,
+  { tiers, candidates, models }: Pick<RoutingTable, 'tiers' | 'candidates' | 'models'>,
   busy: Map<string, BusyTime>,
   prices: Pick<PriceBook, 'find'>,
 ): ModelMoney => {
@@ -30,11 +30,11 @@ export const moneyOf = (
     return isFree(at) ? billingOf(true, undefined) : billingOf(false, listPrice(at, model, prices));
   };
   const billings = new Map(
-    [...tiers.flatMap(({ candidates }) => candidates), ...[...models.values()].flat()].map(
+    [...candidates, ...[...models.values()].flat()].map(
       (candidate) => [candidate, billingOfCandidate(candidate)] as const,
     ),
   );
-  const strongestFirst = [...tiers].reverse().flatMap(({ candidates }) => candidates);
+  const strongestFirst = tiers.toReversed().flatMap(({ candidates }) => candidates);
   const priced = strongestFirst.find((candidate) => billings.get(candidate)?.kind === 'priced');
   return {
     billingOf: (candidate) => billings.get(candidate) ?? billingOfCandidate(candidate),

@@ -19,7 +19,7 @@ export type BudgetAlertsOptions = {
 };
 
 /** Shares of a budget, in percent, that are told when they are spent. */
-export const ALERT_PERCENT = [50, 80, 100] as const;
+const ALERT_PERCENT = [50, 80, 100] as const;
 /** Waits after the first, second, … try that failed; after the last it is given up. */
 const RETRY_AFTER_MS = [1_000, 5_000, 30_000, 120_000, 300_000];
 /** Alerts that may wait; more are left for the next request that spends of their budget. */

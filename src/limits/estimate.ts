@@ -1,7 +1,7 @@
 import type { NanoUsd } from '../lib/money.ts';
 
 /** What an answer is taken for where the client sets no limit to it. */
-export const DEFAULT_ANSWER_TOKENS = 1_024;
+const DEFAULT_ANSWER_TOKENS = 1_024;
 
 /** What a request may use at most, as far as can be told before it is asked. */
 export type Estimate = {

@@ -25,7 +25,7 @@ export const rateLimitHeaders = (found: readonly Found[]): Record<string, string
 };
 
 /** `0s`, `12ms`, `1.5s`, `6m0s`: as Go writes durations. */
-export const showDuration = (ms: number): string => {
+const showDuration = (ms: number): string => {
   const whole = Math.ceil(ms);
   if (whole === 0) return '0s';
   if (whole < 1_000) return `${whole}ms`;

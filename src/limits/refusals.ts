@@ -17,7 +17,7 @@ export const refusalOf = (found: Found[]): GatewayError => {
 };
 
 /** The caller's own limit, or that of an upstream, said of every upstream that could answer. */
-export const overLimit = (account: LimitAccount, amount: number, waitMs: number): GatewayError => {
+const overLimit = (account: LimitAccount, amount: number, waitMs: number): GatewayError => {
   const { subject, limit, meter } = account;
   const rule = `${limit} ${meter === 'concurrent' ? 'concurrent requests' : `${meter} per minute`}`;
   const code = subject.kind === 'upstream' ? 'upstream_rate_limited' : 'rate_limit_exceeded';

@@ -130,7 +130,7 @@ const whyObserved = ({ mode, rollout = 1 }: RouteConfig): string =>
 const observedCandidates = (input: DecideInput): Candidate[] => {
   const { table, requestedModel, permissions } = input;
   const strongest = table.tiers.findLast(({ candidates }) => candidates.some((one) => mayUseModel(permissions, one)));
-  const named = table.tiers.flatMap(({ candidates }) => candidates).filter(({ model }) => model === requestedModel);
+  const named = table.candidates.filter(({ model }) => model === requestedModel);
   return named.length > 0 && requestedModel !== AUTO_MODEL
     ? named
     : balanced(strongest ?? (table.tiers.at(-1) as Tier), input);
@@ -165,7 +165,7 @@ const plan = (input: DecideInput, draft: Draft): Decision => {
   const [first] = attempts;
   if (first === undefined) {
     const { native } = input.facts;
-    const asked = draft.mustFit ? input.table.tiers.flatMap(({ candidates }) => candidates) : planned;
+    const asked = draft.mustFit ? input.table.candidates : planned;
     if (native?.need != null && asked.every((candidate) => foreignTo(candidate, input.facts) !== null)) {
       const message = `${native.need.what} needs an upstream that speaks the ${native.api} API, and no model that may answer here has one.`;
       throw new GatewayError('unsupported_parameter', message, { param: native.need.param });

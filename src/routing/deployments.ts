@@ -1,7 +1,7 @@
 import { GatewayError } from '../contract/errors.ts';
 import type { Permissions } from '../contract/permissions.ts';
 import { mayNameModels, mayUseModel, mayUseNamed } from './permissions.ts';
-import type { Candidate, RoutingTable } from './routing-table.ts';
+import { type Candidate, isCalled, type RoutingTable } from './routing-table.ts';
 
 /**
  * Where a model that a client names can be asked, in order of preference: the entries of `models` with that name, else the
@@ -37,7 +37,4 @@ export const deploymentsOf = (
 };
 
 const modelsCalled = ({ tiers }: RoutingTable, name: string): Candidate[] =>
-  [...tiers]
-    .reverse()
-    .flatMap(({ candidates }) => candidates)
-    .filter(({ upstream, model }) => model === name || `${upstream}/${model}` === name);
+  tiers.toReversed().flatMap(({ candidates }) => candidates.filter((candidate) => isCalled(candidate, name)));

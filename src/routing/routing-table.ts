@@ -30,8 +30,9 @@ export type Tier = { name: string; candidates: Candidate[]; balance: TierConfig[
 
 /** The part of routes.yaml that decisions read, with names resolved. Tiers are weakest first. */
 export type RoutingTable = {
-  version: string;
   tiers: Tier[];
+  /** All models of the tiers, in their order. */
+  candidates: readonly Candidate[];
   /** Models outside the tiers by the name that clients send; those of one name stand in for each other in order. */
   models: ReadonlyMap<string, Candidate[]>;
   routes: RouteConfig[];
@@ -49,9 +50,20 @@ const DEFAULT_CAPABILITIES: Record<'embedded' | 'runtime' | 'cloud', Capability[
 };
 
 export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
-  const { upstreams, tiers, models, routes, teams } = config.routes;
+  const { upstreams, models, routes, teams } = config.routes;
+  const tiers = config.routes.tiers.map(
+    (tier): Tier => ({
+      name: tier.name,
+      balance: tier.balance,
+      candidates: tier.models.flatMap((model) => {
+        const upstream = upstreams[model.upstream];
+        return upstream ? [toCandidate(tier.name, model, upstream)] : [];
+      }),
+    }),
+  );
   return {
-    version: config.version,
+    tiers,
+    candidates: tiers.flatMap(({ candidates }) => candidates),
     routes,
     teams,
     models: namedModels(models, upstreams),
@@ -59,16 +71,12 @@ export const compileRoutingTable = (config: LoadedConfig): RoutingTable => {
       routes.flatMap(({ name, match: { time } }) => (time === undefined ? [] : [[name, createTimeWindow(time)]])),
     ),
     usesLanguage: routes.some(({ match }) => match.language !== undefined),
-    tiers: tiers.map((tier) => ({
-      name: tier.name,
-      balance: tier.balance,
-      candidates: tier.models.flatMap((model) => {
-        const upstream = upstreams[model.upstream];
-        return upstream ? [toCandidate(tier.name, model, upstream)] : [];
-      }),
-    })),
   };
 };
+
+/** Whether a client means this model by a name: its own, or `upstream/model`. */
+export const isCalled = ({ upstream, model }: Candidate, name: string): boolean =>
+  model === name || `${upstream}/${model}` === name;
 
 /** Stands where a tier's name would: a model that was named and not chosen. */
 export const NO_TIER = 'direct';

@@ -4,7 +4,7 @@ import type { Permissions } from '../contract/permissions.ts';
 import { AUTO_MODEL, HEADERS } from '../contract/vocabulary.ts';
 import { mayNameModels, mayUseModel, mayUseRoute, mayUseTier } from './permissions.ts';
 import type { RequestFacts } from './request-facts.ts';
-import type { Candidate, RoutingTable } from './routing-table.ts';
+import { type Candidate, isCalled, type RoutingTable } from './routing-table.ts';
 
 /** What the client asks for beside its messages. */
 export type Wishes = {
@@ -48,7 +48,7 @@ export const selectRoute = (table: RoutingTable, wishes: Wishes, facts: RequestF
   const route = matching.find(({ name }) => isAllowed(table, wishes, name));
   if (route !== undefined) return { route, forcedTier: tier, pinned: null };
   if (matching.length > 0) throw routeNotAllowed(wishes, 'any route that matches this request');
-  const candidates = findCandidates(table, wishes.model);
+  const candidates = table.candidates.filter((candidate) => isCalled(candidate, wishes.model));
   if (candidates.length > 0) return { route: null, forcedTier: null, pinned: permitted(candidates, table, wishes) };
   const message =
     tier === null && wishes.model !== AUTO_MODEL
@@ -109,9 +109,3 @@ const permitted = (candidates: Candidate[], table: RoutingTable, wishes: Wishes)
   const message = `${whoOf(wishes)} may not use model "${model}"${mayName ? '' : ' directly'}.`;
   throw new GatewayError('model_not_allowed', message, { param: 'model' });
 };
-
-/** Models by their own name, or as `upstream/model`; weakest first. */
-const findCandidates = (table: RoutingTable, model: string): Candidate[] =>
-  table.tiers
-    .flatMap(({ candidates }) => candidates)
-    .filter((candidate) => candidate.model === model || `${candidate.upstream}/${candidate.model}` === model);

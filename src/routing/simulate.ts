@@ -194,9 +194,8 @@ const withPrices = (
   table: RoutingTable,
   costOf: SimulateOptions['costOf'],
 ): Outcome => {
-  const candidates = table.tiers.flatMap((tier) => tier.candidates);
   const costs = attempts.map((attempt) => {
-    const candidate = candidates.find(
+    const candidate = table.candidates.find(
       ({ tier, ...other }) => tier === attempt.tier && nameOf(other) === nameOf(attempt),
     );
     return candidate === undefined ? attempt.costNanoUsd : costOf(attempt.tokens, candidate);

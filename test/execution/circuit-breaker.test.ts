@@ -44,10 +44,10 @@ test('each failed probe doubles the pause, up to a minute', () => {
   const breaker = openBreaker(clock);
   const pauses: number[] = [];
   for (let i = 0; i < 6; i++) {
-    clock.advance(breaker.opensAgainInMs);
+    clock.advance(breaker.probeInMs);
     expect(breaker.tryAcquire()).toBe(true);
     breaker.failed();
-    pauses.push(breaker.opensAgainInMs);
+    pauses.push(breaker.probeInMs);
   }
   expect(pauses).toEqual([10_000, 20_000, 40_000, 60_000, 60_000, 60_000]);
 });

@@ -36,12 +36,12 @@ const route = (overrides: Partial<RouteConfig> = {}): RouteConfig => ({
 });
 
 const tableOf = (candidates: Candidate[], routes = [route()], teams: RoutingTable['teams'] = {}): RoutingTable => ({
-  version: 'v1',
   routes,
   teams,
   models: new Map(),
   timeWindows: new Map(),
   usesLanguage: false,
+  candidates,
   tiers: [...new Set(candidates.map(({ tier }) => tier))].map((name) => ({
     name,
     balance: 'weighted',

@@ -17,7 +17,7 @@ import type { Counters } from '../../limits/counters.ts';
 import type { Calendar } from '../../limits/period.ts';
 import type { Runtime } from '../../ports.ts';
 import type { HealthLog } from '../health-log.ts';
-import type { ServiceState } from '../readiness.ts';
+import type { Readiness } from '../readiness.ts';
 import type { LoadText, Simulator } from './simulate.ts';
 
 /** What resources of the admin API are made of. */
@@ -32,8 +32,8 @@ export type AdminOptions = {
   health: ModelHealth;
   cache: CacheStore;
   semantic: { store: SemanticStore };
-  /** Services beside the upstreams, by name: Redis where there is one. */
-  services(): Record<string, ServiceState>;
+  /** How everything is at this moment. */
+  readiness(): Readiness;
   /** What the ledger knows; null where it is kept in memory alone. */
   reports: LedgerReports | null;
   /** Works out what-ifs; null where the ledger is kept in memory alone. */

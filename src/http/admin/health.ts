@@ -13,7 +13,7 @@ const HostFactsSchema = z.looseObject({
 });
 
 /** Local models, stores, and what happened to either and to upstreams. */
-export const healthRoutes = ({ runtime, services, healthLog, speeds, clock }: AdminOptions): Hono<AdminEnv> =>
+export const healthRoutes = ({ runtime, readiness, healthLog, speeds, clock }: AdminOptions): Hono<AdminEnv> =>
   new Hono<AdminEnv>().get('/', async (context) => {
     const { config, upstreams } = runtime();
     const local = Object.entries(config.routes.upstreams).flatMap(([name, upstream]) =>
@@ -37,7 +37,7 @@ export const healthRoutes = ({ runtime, services, healthLog, speeds, clock }: Ad
     });
     return context.json({
       localModels: await Promise.all(localModels),
-      stores: Object.entries(services()).map(([name, { state, detail }]) => ({ name, state, detail })),
+      stores: Object.entries(readiness().services).map(([name, service]) => ({ name, ...service })),
       events: healthLog.events(),
     } satisfies Health);
   });

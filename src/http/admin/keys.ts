@@ -87,14 +87,13 @@ const expectedVersion = ({ req }: Context<AdminEnv>): number | undefined => {
 /** Names that routes.yaml does not know: they are no mistake by themselves, for the file may follow. */
 const warningsOf = (
   { kind, team, permissions }: VirtualKey,
-  { routes, tiers, models, teams }: RoutingTable,
+  { routes, tiers, candidates, models, teams }: RoutingTable,
 ): string[] => {
   if (kind === 'admin') return [];
-  const inTiers = tiers.flatMap(({ candidates }) => candidates);
   const known = {
     route: routes.map(({ name }) => name),
     tier: tiers.map(({ name }) => name),
-    model: [...models.keys(), ...inTiers.flatMap(({ upstream, model }) => [model, `${upstream}/${model}`])],
+    model: [...models.keys(), ...candidates.flatMap(({ upstream, model }) => [model, `${upstream}/${model}`])],
   };
   const unknown = (what: keyof typeof known, names: string[] = []) =>
     names.filter((name) => !known[what].includes(name)).map((name) => `routes.yaml has no ${what} "${name}"`);

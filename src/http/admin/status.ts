@@ -1,14 +1,13 @@
 import { Hono } from 'hono';
 import type { Status } from '../../contract/admin/status.ts';
-import { readinessOf } from '../readiness.ts';
 import type { AdminEnv, AdminOptions } from './admin-env.ts';
 
 /** Version, uptime and readiness. Of one team's viewers nothing is told that names upstreams or quotes routes.yaml. */
 export const statusRoutes = (options: AdminOptions): Hono<AdminEnv> => {
-  const { runtime, configStatus, health, services, clock, version } = options;
+  const { clock, version } = options;
   const started = { at: clock.now(), elapsed: clock.elapsed() };
   return new Hono<AdminEnv>().get('/', (context) => {
-    const readiness = readinessOf(runtime(), configStatus(), health, services());
+    const readiness = options.readiness();
     const { status, config, tiers } = readiness;
     const isWhole = context.var.scope.team === null;
     return context.json({
