@@ -17,8 +17,6 @@ const { values: flags } = parseArgs({
     'long-words': { type: 'string', default: '20000' },
     /** `required` where only a grammar makes the model call a tool. */
     'tool-choice': { type: 'string', default: 'auto' },
-    /** Of models that call none. */
-    'no-tools': { type: 'boolean', default: false },
   },
 });
 if (!flags.url || !flags.model) {
@@ -42,7 +40,7 @@ const tools = {
   ],
   messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
   tool_choice: flags['tool-choice'],
-  max_tokens: 64,
+  max_tokens: 128,
 };
 
 const CASES: Record<string, object> = {
@@ -73,7 +71,6 @@ const recorded: Record<string, Recorded> = {};
 if (flags.out) mkdirSync(flags.out, { recursive: true });
 
 for (const [name, body] of Object.entries(CASES)) {
-  if (flags['no-tools'] && 'tools' in body) continue;
   const headers = { 'content-type': 'application/json', authorization: 'Bearer none' };
   try {
     const response = await request(`${flags.url}/chat/completions`, {

@@ -13,10 +13,11 @@ import { until } from '../support/until.ts';
  * runtime is started where its variable names its program, and left out otherwise:
  *
  *   LLAMA_SERVER=…/llama-server OLLAMA=…/ollama MLX_PYTHON=…/bin/python MLX_MODEL=<folder> \
- *     FOUNDRY_PYTHON=…/bin/python FOUNDRY_MODEL=<folder> npm run test:live -- test/live/runtimes.test.ts
+ *     FOUNDRY_PYTHON=…/bin/python npm run test:live -- test/live/runtimes.test.ts
  *
  * llama-server and Ollama get the model in the box unless LLAMA_MODEL (a file) or OLLAMA_MODEL (a name it has) says
- * otherwise. OLLAMA_EMBEDDINGS is the file of a model to embed with, FOUNDRY_MODEL a folder with a genai_config.json. Of a runtime that runs already, RUNTIME_KIND, RUNTIME_URL (with
+ * otherwise. OLLAMA_EMBEDDINGS is the file of a model to embed with. FOUNDRY_MODEL is a folder with a genai_config.json;
+ * else one is made, for which FOUNDRY_PYTHON needs the package `onnx` beside `foundry-local-sdk`. Of a runtime that runs already, RUNTIME_KIND, RUNTIME_URL (with
  * /v1) and RUNTIME_MODEL say what and where. With RECORD=1 its answers are kept in test/fixtures/runtimes, which belongs
  * into the repository only from a model made for it.
  */
@@ -32,7 +33,6 @@ type Runtime = {
   hasLogprobs: boolean;
   /** Whether an order to call a tool reaches it, whatever it makes of that. */
   readsToolChoice: boolean;
-  callsTools: boolean;
   /** mlx-lm looks into the cache of Hugging Face for it, and answers nothing at all where there is none. */
   listsModels: boolean;
   /** The name of a model to embed with. */
@@ -42,14 +42,13 @@ type Runtime = {
 const NANO = join(import.meta.dirname, '../../models/nano/rightsize-nano.gguf');
 const { LLAMA_SERVER, LLAMA_MODEL = NANO, MLX_PYTHON, MLX_MODEL = '' } = process.env;
 const { OLLAMA, OLLAMA_MODEL, OLLAMA_EMBEDDINGS, RECORD } = process.env;
-const { FOUNDRY_PYTHON, FOUNDRY_MODEL = '' } = process.env;
+const { FOUNDRY_PYTHON, FOUNDRY_MODEL } = process.env;
 const { RUNTIME_KIND = '', RUNTIME_URL, RUNTIME_MODEL = '' } = process.env;
 const START_LIMIT_MS = 120_000;
 const usual = {
   tooLong: 'unnoticed',
   hasLogprobs: false,
   readsToolChoice: true,
-  callsTools: true,
   listsModels: true,
 } as const;
 
@@ -96,14 +95,17 @@ const RUNTIMES: Runtime[] = [
   },
   {
     ...usual,
-    // Its tool calls have a grammar of their own, which a model made for a test does not know.
-    ...{ kind: 'onnx', program: FOUNDRY_PYTHON, model: 'model:1', tooLong: 'told', callsTools: false },
-    start: (port) => ({
-      args: [
-        ...[join(import.meta.dirname, 'foundry_local.py'), '--model', FOUNDRY_MODEL, '--name', 'model'],
-        ...['--port', `${port}`, '--data', join(scratch, 'foundry')],
-      ],
-    }),
+    ...{ kind: 'onnx', program: FOUNDRY_PYTHON, model: 'model:1', tooLong: 'told' },
+    start: (port) => {
+      const model = FOUNDRY_MODEL ?? join(scratch, 'onnx');
+      if (!FOUNDRY_MODEL) execFileSync(FOUNDRY_PYTHON!, [join(import.meta.dirname, 'make_onnx_model.py'), model]);
+      return {
+        args: [
+          ...[join(import.meta.dirname, 'foundry_local.py'), '--model', model, '--name', 'model'],
+          ...['--port', `${port}`, '--data', join(scratch, 'foundry')],
+        ],
+      };
+    },
   },
   {
     ...usual,
@@ -183,7 +185,7 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
   });
 
   const NAMED = { type: 'function', function: { name: TOOL.name } } as const;
-  test.runIf(runtime.callsTools).each(['auto', 'required', NAMED] as const)('calls a tool: %j', async (tool_choice) => {
+  test.each(['auto', 'required', NAMED] as const)('calls a tool: %j', async (tool_choice) => {
     const { choices } = await client.chat.completions.create({
       ...{ ...question, temperature: 0, max_tokens: 128, tool_choice },
       messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
@@ -235,16 +237,7 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
   test.runIf(RECORD === '1')('is recorded', () => {
     const out = join(import.meta.dirname, '../fixtures/runtimes', runtime.kind);
     const program = join(import.meta.dirname, 'record-runtime.ts');
-    const args = [
-      program,
-      '--url',
-      url,
-      '--model',
-      runtime.model,
-      '--out',
-      out,
-      ...(runtime.callsTools ? [] : ['--no-tools']),
-    ];
+    const args = [program, '--url', url, '--model', runtime.model, '--out', out];
     execFileSync(process.execPath, args, { stdio: 'inherit' });
   });
 });
