@@ -1,6 +1,7 @@
 """Starts Foundry Local's own web service over a model of onnxruntime-genai in a folder, until it is killed.
 
-`pip install foundry-local-sdk`, then: python foundry_local.py --model <folder> --name <name> --port <port> --data <folder>
+`pip install foundry-local-sdk`, then:
+python foundry_local.py --model <folder> --name <name> --port <port> --data <folder>
 
 The service knows only models of its catalogue, which is on the net, and those in its cache. So the model goes into the
 cache, and the catalogue that it asks is one here which has nothing else.
@@ -13,7 +14,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from foundry_local_sdk import Configuration, FoundryLocalManager
-
 
 flags = argparse.ArgumentParser()
 for flag in ("model", "name", "port", "data"):

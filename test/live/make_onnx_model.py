@@ -2,8 +2,8 @@
 
 `pip install onnx`, then: python make_onnx_model.py <folder>
 
-It has no weights: its cache holds the tokens it has read, and the next token is looked up by how far it is from where the
-answer began. One token a byte, and a few marks.
+It has no weights: its cache holds the tokens it has read, and the next token is looked up by how far it is from where
+the answer began. One token a byte, and a few marks.
 """
 
 import json
@@ -136,7 +136,8 @@ def graph() -> onnx.ModelProto:
 
 def configuration() -> dict:
     decoder = {
-        **{"filename": "model.onnx", "session_options": {"provider_options": []}, "head_size": WIDTH, "hidden_size": WIDTH},
+        **{"filename": "model.onnx", "session_options": {"provider_options": []}},
+        **{"head_size": WIDTH, "hidden_size": WIDTH},
         **{"num_attention_heads": 1, "num_key_value_heads": 1, "num_hidden_layers": 1},
         "inputs": {
             **{"input_ids": "input_ids", "attention_mask": "attention_mask"},
@@ -146,7 +147,8 @@ def configuration() -> dict:
             **{"logits": "logits", "present_key_names": "present.%d.key", "present_value_names": "present.%d.value"}
         },
     }
-    ends = {"eos_token_id": [MARK["<|im_end|>"]], "pad_token_id": MARK["<|im_end|>"], "bos_token_id": MARK["<|im_start|>"]}
+    end = MARK["<|im_end|>"]
+    ends = {"eos_token_id": [end], "pad_token_id": end, "bos_token_id": MARK["<|im_start|>"]}
     calls = {"bot_token_id": MARK["<tool_call>"], "eot_token_id": MARK["</tool_call>"]}
     model = {"type": "llama", "vocab_size": VOCABULARY, "context_length": CONTEXT, "decoder": decoder, **ends, **calls}
     return {"model": model, "search": {"do_sample": False, "max_length": CONTEXT, "past_present_share_buffer": False}}
