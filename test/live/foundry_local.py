@@ -23,15 +23,6 @@ given = flags.parse_args()
 MODEL = {
     "assetId": f"azureml://registries/local/models/{given.name}/versions/1",
     "entityId": given.name,
-    "annotations": {
-        "tags": {
-            "alias": given.name,
-            "task": "chat-completion",
-            "supportsToolCalling": "true",
-            "toolCallStart": "<tool_call>",
-            "toolCallEnd": "</tool_call>",
-        }
-    },
     "properties": {
         "id": f"{given.name}:1",
         "name": given.name,
