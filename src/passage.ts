@@ -1,17 +1,12 @@
-import type { LookUp, Remember } from './cache/look-up.ts';
-import type { Similar } from './cache/semantic-look-up.ts';
+import type { Remember } from './cache/look-up.ts';
 import type { GatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Outcome } from './contract/ledger-entry.ts';
-import type { ChatCompletion } from './contract/openai.ts';
-import { type StreamPart, toPart } from './contract/stream-part.ts';
 import { HEADERS } from './contract/vocabulary.ts';
 import type { Completion } from './execution/execute.ts';
 import type { AttemptMeter } from './ledger/attempt-meter.ts';
 import { Exchange, type ExchangeFacts } from './ledger/exchange.ts';
 import type { LedgerStore } from './ledger/ledger-store.ts';
-import { NO_TOKENS } from './ledger/tokens.ts';
-import { newId } from './lib/id.ts';
 import { formatUsd } from './lib/money.ts';
 import { keyOf } from './limits/account.ts';
 import type { Found, Hold, Reserved } from './limits/counters.ts';
@@ -20,7 +15,6 @@ import { refusalOf } from './limits/refusals.ts';
 import type { Ports, Runtime } from './ports.ts';
 import type { RecordedFacts } from './record-answer.ts';
 import type { Candidate } from './routing/routing-table.ts';
-import type { PartStream } from './upstreams/upstream.ts';
 
 export type ServedBy = { tier: string; upstream: string; model: string };
 
@@ -89,6 +83,11 @@ export class Passage {
     this.#stripped = parameters;
   }
 
+  /** The answer was stored so long ago. */
+  aged(ms: number): void {
+    this.#ageSeconds = Math.floor(ms / 1000);
+  }
+
   /** Awaits the client; that time is no overhead of ours. */
   async waiting<Value>(promise: Promise<Value>): Promise<Value> {
     const end = this.#exchange.beginWait();
@@ -132,48 +131,6 @@ export class Passage {
   /** A call that helps to find an answer and gives none. @param hold as for `beginAttempt`. */
   beginAside(candidate: Candidate, hold: Hold): AttemptMeter {
     return this.#begin(candidate, hold, true);
-  }
-
-  /** A stored answer as a new one: its own id and time, the usage it had. */
-  replay({ place, answer, needsRefresh, similar }: LookUp & { kind: 'stored' }): Answer {
-    const { tokens, storedAt, completion } = answer;
-    const ageMs = Math.max(0, this.#ports.clock.now() - storedAt);
-    this.#ageSeconds = Math.floor(ageMs / 1000);
-    const hit = similar && `semantic cache hit, similarity ${similar.similarity.toFixed(3)}`;
-    this.because([hit ?? (needsRefresh ? 'cache hit, being refreshed' : 'cache hit')]);
-    this.#servedWithoutCall(answer, place.key, ageMs, similar);
-    this.note({ replayedTokens: { ...NO_TOKENS, ...tokens } });
-    return this.#newPlain(answer, completion, { tokens });
-  }
-
-  /** The answer that an identical request is getting, as one of its own. */
-  share({ place, answer }: LookUp & { kind: 'shared' }): Answer {
-    const { candidate, recorder } = answer;
-    this.because(['shared with an identical request']);
-    this.#servedWithoutCall(candidate, place.key, 0);
-    if (answer.kind === 'plain') {
-      this.note({ replayedTokens: recorder.tokens });
-      return this.#newPlain(candidate, answer.completion, recorder);
-    }
-    const note = () => this.note({ replayedTokens: recorder.tokens });
-    const parts = renamed(answer.parts, this.#newIdentity(), note);
-    return { kind: 'stream', candidate: servedBy(candidate), parts, recorder, remember: null };
-  }
-
-  #servedWithoutCall(by: ServedBy, key: string, ageMs: number, similar: Similar | null = null): void {
-    const { similarity, guards } = similar ?? { similarity: null, guards: null };
-    this.note({ ...servedBy(by), cacheEntry: { key, ageMs, similarity, guards } });
-  }
-
-  #newPlain(by: ServedBy, old: ChatCompletion, recorder: Answer['recorder']): Answer {
-    const completion = { ...old, ...this.#newIdentity() };
-    const text = JSON.stringify(completion);
-    return { kind: 'plain', candidate: servedBy(by), completion, text, recorder, remember: null };
-  }
-
-  #newIdentity(): { id: string; created: number } {
-    const now = this.#ports.clock.now();
-    return { id: newId('chatcmpl', now), created: Math.floor(now / 1000) };
   }
 
   /** The headers that say what served the request and why; money only where it is known before the first byte. */
@@ -251,20 +208,6 @@ const telling = (store: LedgerStore, { recorded }: Incoming): Pick<LedgerStore, 
     return store.append(entry);
   },
 });
-
-const servedBy = ({ tier, upstream, model }: ServedBy): ServedBy => ({ tier, upstream, model });
-
-async function* renamed(
-  batches: PartStream,
-  identity: { id: string; created: number },
-  onEnd: () => void,
-): AsyncGenerator<StreamPart[]> {
-  try {
-    for await (const batch of batches) yield batch.map(({ chunk }) => toPart({ ...chunk, ...identity }));
-  } finally {
-    onEnd();
-  }
-}
 
 /** Header values are visible ASCII (RFC 9110, section 5.5); what is not becomes `?`. */
 const toHeaderValue = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 1_000);

@@ -6,6 +6,7 @@ import { toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import { HEADERS } from './contract/vocabulary.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { answerWith } from './found-answer.ts';
 import { toInquiry } from './inquiry.ts';
 import { keepSession } from './keep-session.ts';
 import { tagsOf } from './ledger/tags.ts';
@@ -49,7 +50,7 @@ export const createPipeline = (ports: Ports) => {
           const again = { ...incoming, readBody: async () => bytes };
           refreshStale(found.place, again, (each) => handle(each, dialect), ports);
         }
-        const answer = found.kind === 'stored' ? passage.replay(found) : passage.share(found);
+        const answer = answerWith(found, passage, ports.clock);
         const writer = asked.answer({ served: answer.candidate, route, session: null });
         return await streamOut(answer, request.isStream, writer, passage);
       }

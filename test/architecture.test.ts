@@ -28,6 +28,7 @@ const RANKS: Record<string, number> = {
   'plan.ts': 4,
   'ask-models.ts': 4,
   'keep-session.ts': 4,
+  'found-answer.ts': 4,
   'refresh-stale.ts': 4,
   'idempotency.ts': 4,
   'background-responses.ts': 4,
