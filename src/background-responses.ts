@@ -1,23 +1,21 @@
 import { authenticate } from './auth/authenticate.ts';
+import { BackgroundTask, RENEW_MS, statusOf } from './background-task.ts';
 import type { ResponsesConfig } from './config/responses-schema.ts';
 import type { Caller } from './contract/caller.ts';
 import { checked, parseBody } from './contract/chat-request.ts';
 import { GatewayError, toGatewayError } from './contract/errors.ts';
 import type { Incoming, Reply } from './contract/incoming.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { newId } from './lib/id.ts';
 import { Passage } from './passage.ts';
 import type { Ports } from './ports.ts';
 import type { ResponseStore, StoredResponse } from './responses/response-store.ts';
 import { type ResponsesBody, ResponsesBodySchema } from './translate/responses/request-body.ts';
-import { type ResponseState, toResponseObject } from './translate/responses/response-object.ts';
 
 /** Responses being made in the background, in this process and for one team; beyond it 429. */
 const MOST_RUNNING = 64;
 const MOST_OF_TEAM = 16;
-/** While it is made, whoever makes a response says so this often; one of whom nobody has heard for longer is lost. */
-const RENEW_MS = 10_000;
-const LOST_MS = 30_000;
+/** One of whose maker nobody has heard for so long is lost: three times it should have said that it is being made. */
+const LOST_MS = 3 * RENEW_MS;
 /** A request that is refused is refused at once, not when somebody asks what became of it: so long is waited for that. */
 const REFUSAL_MS = 100;
 
@@ -28,23 +26,12 @@ export type BackgroundOptions = {
   pipeline(incoming: Incoming, dialect: Dialect): Promise<Reply>;
   /** For requests that are answered while their client waits. */
   dialect: Dialect;
-  /** For the one response of this id. */
-  dialectFor(backgroundId: string): Dialect;
+  /** For the one response that is made in the background. */
+  dialectFor(response: Pick<BackgroundTask, 'id' | 'createdAt'>): Dialect;
 };
 
-/** One that is being made: whose, what it was asked with but for its input, and how to end it. */
-type Task = {
-  team: string;
-  id: string;
-  body: ResponsesBody;
-  controller: AbortController;
-  isCancelled: boolean;
-  /** Somebody has deleted it elsewhere. */
-  isDeleted: boolean;
-  stopRenewing(): void;
-  /** Resolves when what came of it is stored. */
-  over: Promise<Reply>;
-};
+/** One that is being made; `over` resolves when what came of it is stored. */
+type Running = { task: BackgroundTask; over: Promise<Reply> };
 
 /**
  * Responses with `background: true` (https://platform.openai.com/docs/guides/background): the client is told an id, and asks
@@ -53,7 +40,7 @@ type Task = {
  */
 export class BackgroundResponses {
   readonly #options: BackgroundOptions;
-  readonly #running = new Map<string, Task>();
+  readonly #running = new Map<string, Running>();
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
@@ -96,11 +83,10 @@ export class BackgroundResponses {
    * @returns what it is then. @throws GatewayError `invalid_value` for one that was never in the background.
    */
   async cancel(stored: StoredResponse): Promise<StoredResponse> {
-    const task = this.#running.get(keyOf(stored));
-    if (task !== undefined) {
-      task.isCancelled = true;
-      task.controller.abort(CANCELLED);
-      await task.over;
+    const running = this.#running.get(keyOf(stored));
+    if (running !== undefined) {
+      running.task.cancel();
+      await running.over;
       return (await this.#options.store.get(stored.team, stored.id)) ?? stored;
     }
     if ((JSON.parse(stored.response) as { background?: boolean }).background !== true) {
@@ -124,46 +110,44 @@ export class BackgroundResponses {
 
   /** Breaks off all. Resolves when that is stored. */
   async close(): Promise<void> {
-    const tasks = [...this.#running.values()];
-    for (const { controller } of tasks) controller.abort(CLOSING);
-    await Promise.all(tasks.map(({ over }) => over));
+    const all = [...this.#running.values()];
+    for (const { task } of all) task.abandon();
+    await Promise.all(all.map(({ over }) => over));
   }
 
   async #start(incoming: Incoming, caller: Caller, { input: _, ...body }: ResponsesBody): Promise<Reply> {
-    const { ports, pipeline, store } = this.#options;
+    const { ports, store, settings } = this.#options;
     const { team } = caller;
     const refusal = this.#refusalOf(team, body);
     if (refusal !== null) return this.#refuse(incoming, caller, refusal);
-    const { recorded: __, ...own } = incoming;
-    const id = newId('resp', ports.clock.now());
-    const controller = new AbortController();
+    const task = new BackgroundTask({ team, body, store, settings, clock: ports.clock });
     const { promise: over, resolve } = Promise.withResolvers<Reply>();
-    const stopRenewing = () => {};
-    const task: Task = { team, id, body, controller, isCancelled: false, isDeleted: false, stopRenewing, over };
     // Counted before anything is waited for: of many that come at once, no more begin than may.
-    this.#running.set(keyOf(task), task);
+    this.#running.set(keyOf(task), { task, over });
     try {
-      await this.#put(task, { status: 'in_progress' });
+      await task.begin();
     } catch (thrown) {
       this.#running.delete(keyOf(task));
       const refused = await this.#refuse(incoming, caller, toGatewayError(thrown));
       resolve(refused);
       return refused;
     }
-    this.#renewLater(task);
-    const run = async (): Promise<Reply> => {
-      const reply = await pipeline({ ...own, signal: controller.signal }, this.#stopping(task));
-      await this.#note(task, reply).catch((error: unknown) =>
-        ports.logger.warn({ err: error, id }, 'what became of a background response could not be kept'),
-      );
-      task.stopRenewing();
-      this.#running.delete(keyOf(task));
-      return reply;
-    };
-    void run().then(resolve);
+    void this.#run(incoming, task).then(resolve);
     const early = await this.#within(over, REFUSAL_MS);
-    if (early?.kind === 'failure') await store.delete(team, id);
-    return early ?? { kind: 'json', headers: {}, text: this.#textOf(task, { status: 'in_progress' }) };
+    if (early?.kind === 'failure') await store.delete(team, task.id);
+    return early ?? { kind: 'json', headers: {}, text: task.textOf({ status: 'in_progress' }) };
+  }
+
+  async #run({ recorded: _, ...incoming }: Incoming, task: BackgroundTask): Promise<Reply> {
+    const { pipeline, dialectFor, ports } = this.#options;
+    const reply = await pipeline({ ...incoming, signal: task.signal }, task.answeredBy(dialectFor(task)));
+    await task
+      .conclude(reply)
+      .catch((error: unknown) =>
+        ports.logger.warn({ err: error, id: task.id }, 'what became of a background response could not be kept'),
+      );
+    this.#running.delete(keyOf(task));
+    return reply;
   }
 
   /** The end of a request that never became a task, with its ledger entry. */
@@ -184,77 +168,11 @@ export class BackgroundResponses {
       const message = 'A background response has to be stored.';
       return new GatewayError('unsupported_parameter', message, { param: store === false ? 'store' : 'background' });
     }
-    const tasks = [...this.#running.values()];
-    if (tasks.length < MOST_RUNNING && tasks.filter((task) => task.team === team).length < MOST_OF_TEAM) return null;
+    const all = [...this.#running.values()];
+    if (all.length < MOST_RUNNING && all.filter(({ task }) => task.team === team).length < MOST_OF_TEAM) return null;
     return new GatewayError('rate_limit_exceeded', `At most ${MOST_OF_TEAM} responses are made in the background.`, {
       retryAfterSeconds: 5,
     });
-  }
-
-  /** A complete response was kept where it was made. */
-  async #note(task: Task, reply: Reply): Promise<void> {
-    if (task.isDeleted) return;
-    if (reply.kind === 'failure') {
-      return this.#put(task, task.isCancelled ? { status: 'cancelled' } : { status: 'failed', error: reply.error });
-    }
-    const stored = await this.#options.store.get(task.team, task.id);
-    if (stored !== null && statusOf(stored) !== 'in_progress') return;
-    const error = new GatewayError('internal_error', 'The response was made, and could not be kept.');
-    await this.#put(task, { status: 'failed', error });
-  }
-
-  /** Says that it is being made, and hears whether somebody elsewhere wants it ended. */
-  #renewLater(task: Task): void {
-    task.stopRenewing = this.#options.ports.clock.after(RENEW_MS, () => void this.#renew(task).catch(() => {}));
-  }
-
-  async #renew(task: Task): Promise<void> {
-    let isWanted = true;
-    task.stopRenewing = () => {
-      isWanted = false;
-    };
-    const stored = await this.#options.store.get(task.team, task.id);
-    if (!isWanted) return;
-    if (stored !== null && statusOf(stored) === 'in_progress') {
-      this.#renewLater(task);
-      return this.#put(task, { status: 'in_progress' });
-    }
-    task.isDeleted = stored === null;
-    task.isCancelled = true;
-    task.controller.abort(CANCELLED);
-  }
-
-  /** Once there is an answer, nothing may be stored over it. */
-  #stopping(task: Task): Dialect {
-    const dialect = this.#options.dialectFor(task.id);
-    return {
-      ...dialect,
-      async read(bytes, origin) {
-        const asked = await dialect.read(bytes, origin);
-        const answer: typeof asked.answer = (facts) => {
-          task.stopRenewing();
-          return asked.answer(facts);
-        };
-        return { ...asked, answer };
-      },
-    };
-  }
-
-  async #put(task: Task, state: ResponseState): Promise<void> {
-    const { store, settings, ports } = this.#options;
-    const now = ports.clock.now();
-    const { team, id, body } = task;
-    await store.put({
-      ...{ id, team, createdAt: now, expiresAt: now + settings().ttl, previousId: body.previous_response_id ?? null },
-      ...{ response: this.#textOf(task, state), input: '[]', home: null, session: null },
-    });
-  }
-
-  #textOf({ id, body }: Task, state: ResponseState): string {
-    const createdAt = Math.floor(this.#options.ports.clock.now() / 1_000);
-    return JSON.stringify(
-      toResponseObject({ id, createdAt, model: body.model, request: body, isStored: true }, state, []),
-    );
   }
 
   async #within(over: Promise<Reply>, ms: number): Promise<Reply | null> {
@@ -266,9 +184,6 @@ export class BackgroundResponses {
   }
 }
 
-const statusOf = ({ response }: StoredResponse): string | undefined =>
-  (JSON.parse(response) as { status?: string }).status;
-
 const keyOf = ({ team, id }: { team: string; id: string }): string => `${team}\n${id}`;
 
 /** The body of a request that wants to be done in the background; null of any other. Most are not parsed for it. */
@@ -277,6 +192,3 @@ const backgroundBody = (bytes: Buffer): ResponsesBody | null => {
   const { body } = parseBody(bytes);
   return body['background'] === true ? checked(ResponsesBodySchema, body) : null;
 };
-
-const CANCELLED = new GatewayError('client_closed_request', 'The response was cancelled.');
-const CLOSING = new GatewayError('client_closed_request', 'The gateway was stopped while it made this response.');

@@ -26,8 +26,8 @@ export const createRequestHandlers = (
   const pipeline = createPipeline(ports);
   const textCompletions = createTextCompletions(ports);
   const settings = () => ports.runtime().config.routes.responses;
-  const dialectFor = (backgroundId?: string) =>
-    createResponsesDialect({ store: responses, settings, clock, logger, ...(backgroundId && { backgroundId }) });
+  const dialectFor = (background?: { id: string; createdAt: number }) =>
+    createResponsesDialect({ store: responses, settings, clock, logger, ...(background && { background }) });
   const responsesDialect = dialectFor();
   const background = new BackgroundResponses({
     ports,

@@ -32,6 +32,7 @@ const RANKS: Record<string, number> = {
   'refresh-stale.ts': 4,
   'idempotency.ts': 4,
   'background-responses.ts': 4,
+  'background-task.ts': 4,
   'record-answer.ts': 4,
   'semantic-cache.ts': 4,
   'cache-scope.ts': 4,

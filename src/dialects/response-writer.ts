@@ -26,6 +26,8 @@ export type ResponseWriterOptions = {
 export class ResponseWriter implements AnswerWriter {
   readonly #keeper: ResponseKeeper;
   readonly #id: string;
+  /** Unix seconds. */
+  readonly #createdAt: number;
   readonly #isKnown: boolean;
   readonly #builder: AnswerBuilder;
   #native: NativePassage | null = null;
@@ -34,13 +36,18 @@ export class ResponseWriter implements AnswerWriter {
     this.#keeper = keeper;
     this.#id = id ?? newId('resp', now());
     this.#isKnown = id !== undefined;
-    const frame = { id: this.#id, createdAt: Math.floor(now() / 1000), request, isStored: keeper.isKept };
+    this.#createdAt = Math.floor(now() / 1000);
+    const frame = { id: this.#id, createdAt: this.#createdAt, request, isStored: keeper.isKept };
     this.#builder = new AnswerBuilder({ frame, kinds, newItemId: (prefix) => newId(prefix, now()) });
   }
 
   async plain({ completion, native, recorder }: Answer & { kind: 'plain' }): Promise<string> {
     if (native !== undefined && this.#isKnown) {
-      const text = spliceJson(native, { id: JSON.stringify(this.#id), background: 'true' });
+      const text = spliceJson(native, {
+        id: JSON.stringify(this.#id),
+        created_at: String(this.#createdAt),
+        background: 'true',
+      });
       // The upstream knows it by another id.
       await this.#keeper.keep(this.#id, text, false);
       return text;

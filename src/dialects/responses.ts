@@ -18,8 +18,8 @@ export type ResponsesDialectOptions = {
   settings(): ResponsesConfig;
   clock: Clock;
   logger: Logger;
-  /** The id of the one response that is made in the background; without it such requests are refused. */
-  backgroundId?: string;
+  /** The one response that is made in the background; without it such requests are refused. */
+  background?: { id: string; createdAt: number };
 };
 
 /**
@@ -57,8 +57,8 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
         request: body,
         kinds,
         keeper,
-        id: options.backgroundId,
-        now: () => options.clock.now(),
+        id: options.background?.id,
+        now: () => options.background?.createdAt ?? options.clock.now(),
       });
     };
     return { chat: request, answer };
@@ -66,8 +66,8 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
   failure: (error) => error.relay?.body ?? JSON.stringify(error.toEnvelope()),
 });
 
-const refuseContradictions = (body: ResponsesBody, { backgroundId }: ResponsesDialectOptions): void => {
-  if (body.background === true && backgroundId === undefined) {
+const refuseContradictions = (body: ResponsesBody, { background }: ResponsesDialectOptions): void => {
+  if (body.background === true && background === undefined) {
     const message = 'Nothing is done in the background here.';
     throw new GatewayError('unsupported_parameter', message, { param: 'background' });
   }

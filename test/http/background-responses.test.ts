@@ -51,10 +51,18 @@ class SlowStore extends MemoryResponseStore {
     await super.put(response);
   }
 }
-/** As one in Redis that cannot be reached. */
-class BrokenStore extends MemoryResponseStore {
-  override async put() {
-    throw new GatewayError('response_store_unavailable', 'It is away.');
+/** As one in Redis that cannot be reached for a while. */
+class LeavingStore extends MemoryResponseStore {
+  isAway = false;
+  reads = 0;
+  override async put(response: StoredResponse) {
+    if (this.isAway) throw new GatewayError('response_store_unavailable', 'It is away.');
+    await super.put(response);
+  }
+  override async get(team: string, id: string) {
+    this.reads++;
+    if (this.isAway) throw new GatewayError('response_store_unavailable', 'It is away.');
+    return super.get(team, id);
   }
 }
 const untilOver = (id: string) =>
@@ -153,7 +161,9 @@ test('of many that a team asks for at once, sixteen begin, however slow the stor
 });
 
 test('while responses cannot be stored none begins, and the client hears why', async () => {
-  const own = await start({ responses: new BrokenStore(systemClock) });
+  const broken = new LeavingStore(systemClock);
+  broken.isAway = true;
+  const own = await start({ responses: broken });
   const reply = await post(own.url, BODY, { authorization: 'Bearer rs-one' }, '/v1/responses');
   expect(reply.status).toBe(503);
   expect(JSON.parse(reply.text).error.code).toBe('response_store_unavailable');
@@ -223,16 +233,44 @@ test('gateways that share the store tell and cancel what another of them makes',
   const asked = at(one!).responses.create({ model: 'auto', input: 'Hello', background: true });
   await upstream.untilCalls(1);
   clock.advance(100);
-  const { id } = await asked;
+  const { id, created_at } = await asked;
   // It is still being made, however long that takes.
   for (let second = 0; second < 60; second += 10) {
     clock.advance(10_000);
-    expect((await at(two!).responses.retrieve(id)).status).toBe('in_progress');
+    expect(await at(two!).responses.retrieve(id)).toMatchObject({ status: 'in_progress', created_at });
   }
   expect((await at(two!).responses.cancel(id)).status).toBe('cancelled');
   clock.advance(10_000);
   expect(await upstream.last.closed).toBe('cut');
   await until(async () => (await one!.entries()).length === 1);
   expect((await at(one!).responses.retrieve(id)).status).toBe('cancelled');
+  await Promise.all([one!.close(), two!.close()]);
+});
+
+test('a response whose store is away for a moment goes on, and its time stays the one its client was told', async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  const responses = new LeavingStore(clock);
+  const routes = twoTierRoutes({ small: upstream.url, large: upstream.url });
+  const [one, two] = await Promise.all([0, 1].map(() => startGateway({ routes, keys, responses, clock })));
+  const at = (each: TestGateway) => new OpenAI({ baseURL: `${each.url}/v1`, apiKey: 'rs-one', maxRetries: 0 });
+  const release = upstream.gate();
+  const asked = at(one!).responses.create({ model: 'auto', input: 'Hello', background: true });
+  await upstream.untilCalls(1);
+  clock.advance(100);
+  const { id, created_at } = await asked;
+  responses.isAway = true;
+  clock.advance(10_000);
+  await until(() => responses.reads > 0);
+  responses.isAway = false;
+  for (let second = 10; second < 60; second += 10) {
+    clock.advance(10_000);
+    expect(await at(two!).responses.retrieve(id)).toMatchObject({ status: 'in_progress' });
+  }
+  release();
+  const response = await until(async () => {
+    const found = await at(two!).responses.retrieve(id);
+    return found.status === 'in_progress' ? null : found;
+  });
+  expect(response).toMatchObject({ status: 'completed', created_at });
   await Promise.all([one!.close(), two!.close()]);
 });
