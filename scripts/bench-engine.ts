@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { writeBenchModel } from './bench/bench-model.ts';
 import { compareEngines, type EngineComparison, type Speed } from './bench/compare-engines.ts';
 import { type ConfidenceCost, measureConfidence } from './bench/measure-confidence.ts';
-import { type GatewayFigures, measureGateway } from './bench/measure-gateway.ts';
+import { type FirstToken, type GatewayFigures, measureGateway, WARM_REQUESTS } from './bench/measure-gateway.ts';
 
 /**
  * `npm run bench:engine`: the model host beside llama.cpp's own server, on the same file, threads, context and
@@ -135,10 +135,12 @@ const print = ({ machine, speeds, starts, gateway }: Report): void => {
     ]),
   );
   if (gateway) {
-    const { firstTokenAtHost, firstTokenThroughGateway, added, eventLoop, streams } = gateway;
+    const { cold, warm, eventLoop, streams } = gateway;
+    const say = ({ atHost, throughGateway, added }: FirstToken) =>
+      `${atHost.toFixed(2)} ms at the host, ${throughGateway.toFixed(2)} ms through the gateway, ${added.toFixed(2)} ms added`;
     console.log(
-      `first token of a short prompt: ${firstTokenAtHost.toFixed(2)} ms at the host, ` +
-        `${firstTokenThroughGateway.toFixed(2)} ms through the gateway, ${added.toFixed(2)} ms added\n` +
+      `first token of a short prompt: ${say(cold)}\n` +
+        `after ${WARM_REQUESTS} requests: ${say(warm)}\n` +
         `the gateway's event loop while the engine writes ${streams} answers: p50 ${eventLoop.p50.toFixed(1)} ms, ` +
         `p99 ${eventLoop.p99.toFixed(1)} ms, longest ${eventLoop.max.toFixed(1)} ms of delay`,
     );
