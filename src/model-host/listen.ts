@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+
+// An import would read every export of the module, and `http.WebSocket` brings all of Node's fetch: 14 MB and 50 ms.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Where the model host can be reached: a Unix socket, or a TCP address. */
 export type ListenAddress = { socketPath: string } | { host: string; port: number };

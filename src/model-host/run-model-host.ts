@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
 import { systemClock } from '../lib/clock.ts';
 import { Embedder } from './embeddings.ts';
 import { ensureEngine } from './ensure-engine.ts';
@@ -45,7 +44,7 @@ export const runModelHost = async (
     clock: systemClock,
     onError: (error) => log(`request failed: ${error.stack}`),
   });
-  const server = await listen(getRequestListener(app.fetch), flags.address);
+  const server = await listen(app, flags.address);
   if ('port' in flags.address) log(`listening on ${flags.address.host}:${(server.address() as AddressInfo).port}`);
 
   await ensureEngine(flags.engineDir, env, change);
