@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
  * runtime is started where its variable names its program, and left out otherwise:
  *
  *   LLAMA_SERVER=…/llama-server OLLAMA=…/ollama MLX_PYTHON=…/bin/python MLX_MODEL=<folder> \
- *     FOUNDRY_PYTHON=…/bin/python npm run test:live -- test/live/runtimes.test.ts
+ *     FOUNDRY_PYTHON=…/bin/python VLLM=…/vllm VLLM_MODEL=<folder> npm run test:live -- test/live/runtimes.test.ts
  *
  * llama-server and Ollama get the model in the box unless LLAMA_MODEL (a file) or OLLAMA_MODEL (a name it has) says
  * otherwise. OLLAMA_EMBEDDINGS is the file of a model to embed with. FOUNDRY_MODEL is a folder with a genai_config.json;
@@ -43,8 +43,10 @@ const NANO = join(import.meta.dirname, '../../models/nano/rightsize-nano.gguf');
 const { LLAMA_SERVER, LLAMA_MODEL = NANO, MLX_PYTHON, MLX_MODEL = '' } = process.env;
 const { OLLAMA, OLLAMA_MODEL, OLLAMA_EMBEDDINGS, RECORD } = process.env;
 const { FOUNDRY_PYTHON, FOUNDRY_MODEL } = process.env;
+const { VLLM, VLLM_MODEL = '' } = process.env;
 const { RUNTIME_KIND = '', RUNTIME_URL, RUNTIME_MODEL = '' } = process.env;
-const START_LIMIT_MS = 120_000;
+// vLLM takes minutes on a CPU.
+const START_LIMIT_MS = 400_000;
 const usual = {
   tooLong: 'unnoticed',
   hasLogprobs: false,
@@ -109,10 +111,21 @@ const RUNTIMES: Runtime[] = [
   },
   {
     ...usual,
-    ...{ kind: RUNTIME_KIND, program: RUNTIME_URL, model: RUNTIME_MODEL },
-    start: () => ({ args: [] }),
+    ...{ kind: 'vllm', program: VLLM, model: 'model', tooLong: 'told', hasLogprobs: true },
+    start: (port) => ({
+      args: [
+        ...['serve', VLLM_MODEL, '--served-model-name', 'model', '--host', '127.0.0.1', '--port', `${port}`],
+        ...['--max-model-len', '512', '--enforce-eager', '--enable-auto-tool-choice', '--tool-call-parser', 'hermes'],
+      ],
+      env: { HF_HUB_OFFLINE: '1', VLLM_NO_USAGE_STATS: '1', VLLM_CPU_KVCACHE_SPACE: '1' },
+    }),
   },
 ];
+if (RUNTIME_URL) {
+  const known = RUNTIMES.find(({ kind }) => kind === RUNTIME_KIND);
+  const running = { kind: RUNTIME_KIND, program: RUNTIME_URL, model: RUNTIME_MODEL, start: () => ({ args: [] }) };
+  RUNTIMES.push({ ...usual, ...known, ...running });
+}
 
 const question = { model: 'auto', messages: [{ role: 'user' as const, content: 'Say good morning.' }], max_tokens: 24 };
 const TOOL = {
@@ -195,7 +208,8 @@ describe.each(RUNTIMES.filter(({ program }) => program))('$kind', (runtime) => {
     expect(call?.type === 'function' && [call.function.name, JSON.parse(call.function.arguments)]).toEqual([
       ...['get_weather', { city: 'Paris' }],
     ]);
-    expect(choices[0]!.finish_reason).toBe('tool_calls');
+    // OpenAI too says `stop` where the function was named.
+    if (tool_choice !== NAMED) expect(choices[0]!.finish_reason).toBe('tool_calls');
   });
 
   test.runIf(!runtime.readsToolChoice)('says that an order to call a tool was left out', async () => {

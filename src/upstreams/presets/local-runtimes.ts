@@ -20,7 +20,10 @@ export const LOCAL_PRESETS = {
   vllm: {
     ...runtime,
     hasRunningUsage: true,
-    ownKeys: ['prompt_logprobs', 'prompt_token_ids', 'kv_transfer_params', 'stop_reason', 'token_ids'],
+    ownKeys: [
+      ...['prompt_logprobs', 'prompt_token_ids', 'prompt_text', 'kv_transfer_params', 'ec_transfer_params', 'metrics'],
+      ...['stop_reason', 'token_ids', 'routed_experts'],
+    ],
   },
   mlx: runtime,
   onnx: runtime,

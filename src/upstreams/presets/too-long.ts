@@ -10,6 +10,7 @@ const WORDS = [
   'exceeds the available context size',
   'maximum context length',
   'longer than the maximum model length',
+  'cannot be greater than max_model_len',
   'input length exceeds the context length',
   'exceeds maximum context length',
   'tokens to keep from the initial prompt is greater than the context length',
@@ -22,5 +23,5 @@ const WORDS = [
   'exceeds max length',
 ];
 
-/** Whether the words of an error mean that the prompt was too long for the model there. */
+/** Whether the words of an error mean that the prompt, or the answer asked for, was too long for the model there. */
 export const saysTooLong = (text: string): boolean => WORDS.some((words) => text.includes(words));
