@@ -1,4 +1,4 @@
-import { type ChatRequest, checked, parseBody } from '../contract/chat-request.ts';
+import { checked, parseBody } from '../contract/chat-request.ts';
 import type { GatewayError } from '../contract/errors.ts';
 import type { TokenCounts } from '../contract/ledger-entry.ts';
 import type { StreamPart } from '../contract/stream-part.ts';
@@ -10,6 +10,7 @@ import { toNativeForm } from '../translate/messages/native-form.ts';
 import { MessagesBodySchema } from '../translate/messages/request-body.ts';
 import { toChat } from '../translate/messages/to-chat.ts';
 import type { AnswerWriter, Dialect } from './dialect.ts';
+import { translatedRequest } from './translated-request.ts';
 
 /** Anthropic's messages (https://docs.anthropic.com/en/api/messages). */
 export const messagesDialect: Dialect = {
@@ -17,19 +18,8 @@ export const messagesDialect: Dialect = {
     const { text, body: parsed } = parseBody(bytes);
     const body = checked(MessagesBodySchema, parsed);
     const { body: chat, need } = toChat(body);
-    let written: string | undefined;
-    const request: ChatRequest = {
-      model: body.model,
-      isStream: body.stream === true,
-      wantsUsage: true,
-      body: chat,
-      // Only where an upstream is asked in chat.
-      get text() {
-        written ??= JSON.stringify(chat);
-        return written;
-      },
-      native: toNativeForm(text, body, need, headers),
-    };
+    const native = toNativeForm(text, body, need, headers);
+    const request = translatedRequest(body, { body: chat, wire: chat, native });
     const showsThoughts = body.thinking != null && body.thinking.type !== 'disabled';
     return { chat: request, answer: () => new MessagesWriter(id.replace('req_', 'msg_'), showsThoughts) };
   },

@@ -11,6 +11,7 @@ import type { AnswerFacts, Dialect, RequestOrigin } from './dialect.ts';
 import { type LoadedHistory, loadHistory } from './response-history.ts';
 import { ResponseKeeper } from './response-keeper.ts';
 import { ResponseWriter } from './response-writer.ts';
+import { translatedRequest } from './translated-request.ts';
 
 export type ResponsesDialectOptions = {
   store: ResponseStore;
@@ -37,20 +38,7 @@ export const createResponsesDialect = (options: ResponsesDialectOptions): Dialec
     );
     const { body: chat, wire, kinds, need } = toChatRequest(body, own, history.context);
     const native = toNativeForm(text, body, need, history);
-    let written: string | undefined;
-    const request: ChatRequest = {
-      model: body.model,
-      isStream: body.stream === true,
-      wantsUsage: true,
-      body: chat,
-      // Only where an upstream is asked in chat.
-      get text() {
-        written ??= JSON.stringify(wire);
-        return written;
-      },
-      native,
-      chain: chainOf(history),
-    };
+    const request = translatedRequest(body, { body: chat, wire, native, chain: chainOf(history) });
     const answer = (facts: AnswerFacts) => {
       const keeper = new ResponseKeeper(keepingOf(options, body, own, origin, facts), options);
       return new ResponseWriter({
