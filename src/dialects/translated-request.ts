@@ -1,11 +1,11 @@
 import type { ChatRequest } from '../contract/chat-request.ts';
 
-/** A chat request that came in another wire format. */
+/** A chat request that came in another wire format. @param translation its body in chat; `wire` as upstreams are sent it. */
 export const translatedRequest = (
   { model, stream }: { model: string; stream?: boolean | null | undefined },
-  /** `wire`: the body as an upstream of chat is sent it. */
-  { wire, ...request }: Pick<ChatRequest, 'body' | 'native' | 'chain'> & { wire: object },
+  translation: Pick<ChatRequest, 'body' | 'native' | 'chain'> & { wire: object },
 ): ChatRequest => {
+  const { wire, ...request } = translation;
   let written: string | undefined;
   return {
     model,
