@@ -1,6 +1,7 @@
 import type { ChatCompletionRequest } from '../contract/openai.ts';
 
-type Tool = { function?: { name?: string; parameters?: { properties?: unknown } | null } };
+/** As far as it is one: nothing but `type` has been looked at. */
+type Tool = { function?: { name?: string; parameters?: { properties?: unknown } | null } | null };
 
 /** Edits of a request's top-level members, and whether the order to call a tool was lost over them. */
 export type NarrowedTools = { edits: Record<string, string | null>; isLost: boolean };
@@ -31,14 +32,17 @@ export const narrowTools = (body: ChatCompletionRequest, readsWords: boolean): N
  * @returns null where nothing is lacking.
  */
 export const withProperties = (tools: readonly unknown[]): unknown[] | null => {
-  const lacks = ({ function: tool }: Tool) => tool !== undefined && tool.parameters?.properties == null;
+  const lacks = ({ function: tool }: Tool) =>
+    isObject(tool) && (tool.parameters == null || (isObject(tool.parameters) && tool.parameters.properties == null));
   if (!(tools as Tool[]).some(lacks)) return null;
   return (tools as Tool[]).map((tool) =>
     lacks(tool)
       ? {
           ...tool,
-          function: { ...tool.function, parameters: { type: 'object', ...tool.function!.parameters, properties: {} } },
+          function: { ...tool.function, parameters: { type: 'object', ...tool.function?.parameters, properties: {} } },
         }
       : tool,
   );
 };
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

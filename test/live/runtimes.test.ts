@@ -17,9 +17,9 @@ import { until } from '../support/until.ts';
  *
  * llama-server and Ollama get the model in the box unless LLAMA_MODEL (a file) or OLLAMA_MODEL (a name it has) says
  * otherwise. OLLAMA_EMBEDDINGS is the file of a model to embed with. FOUNDRY_MODEL is a folder with a genai_config.json;
- * else one is made, for which FOUNDRY_PYTHON needs the package `onnx` beside `foundry-local-sdk`. Of a runtime that runs already, RUNTIME_KIND, RUNTIME_URL (with
- * /v1) and RUNTIME_MODEL say what and where. With RECORD=1 its answers are kept in test/fixtures/runtimes, which belongs
- * into the repository only from a model made for it.
+ * else one is made, for which FOUNDRY_PYTHON needs the package `onnx` beside `foundry-local-sdk`. Of a runtime that runs
+ * already, RUNTIME_KIND, RUNTIME_URL (with /v1) and RUNTIME_MODEL say what and where. With RECORD=1 its answers are kept
+ * in test/fixtures/runtimes, which belongs into the repository only from a model made for it.
  */
 type Runtime = {
   kind: string;

@@ -52,6 +52,14 @@ test.each<[UpstreamKind, object, object]>([
   ['ollama', { tools: [named('a'), tool('b')] }, { tools: [tool('a'), tool('b')] }],
   ['ollama', { tools: [named('a'), named('b')], tool_choice: named('b') }, { tools: [tool('b')] }],
   ['ollama', { tools: [named('a')], tool_choice: 'none' }, {}],
+  // What is no function is for the server to refuse.
+  ...[null, 'x', 5, { parameters: 'x' }, { parameters: { properties: [] } }].map(
+    (odd): [UpstreamKind, object, object] => [
+      'ollama',
+      { tools: [{ type: 'function', function: odd }], tool_choice: 'auto' },
+      { tools: [{ type: 'function', function: odd }], tool_choice: 'auto' },
+    ],
+  ),
   ['llama-server', { tools: [named('a')] }, { tools: [named('a')] }],
   ['llama-server', choosing('required'), choosing('required')],
   ['llama-server', choosing(named('b')), { tools: [tool('b')], tool_choice: 'required' }],
