@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { skipLongLists } from './engine-header.ts';
 import { hasGpuPrograms, leaveOutTools } from './engine-shortcuts.ts';
 import { ModelHostError } from './model-host-error.ts';
 
@@ -58,7 +59,9 @@ export const loadEngine = async (engineDir: string, gpu: GpuChoice): Promise<Eng
     const path = realpathSync(enginePath(engineDir));
     const end = leaveOutTools(path, gpu);
     try {
-      return await import(pathToFileURL(path).href);
+      const engine: Engine = await import(pathToFileURL(path).href);
+      await skipLongLists(path);
+      return engine;
     } finally {
       end();
     }

@@ -17,12 +17,15 @@ const BYTE_OF_SYMBOL: Map<string, number> = (() => {
 export const toTokenBytes = (model: LlamaModel, token: Token): number[] | null => {
   const text = model.detokenize([token], true);
   if (!text.includes('\uFFFD')) return [...Buffer.from(text)];
-  const { tokens, model: kind } = model.fileInfo.metadata.tokenizer.ggml;
-  const symbols = tokens[token];
+  const symbols = symbolsOf(model, token);
   if (symbols === undefined) return null;
   const hexadecimal = /^<0x([0-9A-F]{2})>$/.exec(symbols);
   if (hexadecimal) return [Number.parseInt(hexadecimal[1]!, 16)];
-  if (kind !== 'gpt2') return null;
+  if (model.fileInfo.metadata.tokenizer.ggml.model !== 'gpt2') return null;
   const bytes = [...symbols].map((symbol) => BYTE_OF_SYMBOL.get(symbol));
   return bytes.every((byte) => byte !== undefined) ? bytes : null;
 };
+
+/** The token as the vocabulary writes it; the engine's header has not read that, see `engine-header.ts`. */
+const symbolsOf = (model: LlamaModel, token: Token): string | undefined =>
+  (model as unknown as { _model: { getTokenString(token: Token): string | undefined } })._model.getTokenString(token);
