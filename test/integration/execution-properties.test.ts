@@ -123,14 +123,22 @@ const checkTokens = (attempt: AttemptRecord, heard: Heard | undefined): void => 
   if (completionTokens > 0) expect(promptTokens).toBe(produced.promptTokens);
 };
 
+/** Attempts and their calls, in order. One that was broken off before it was heard has no call, and counts nothing. */
+const pairs = (attempts: AttemptRecord[], calls: Heard[]): [AttemptRecord, Heard | undefined][] => {
+  let unheard = attempts.length - calls.length;
+  let next = 0;
+  return attempts.map((attempt) => {
+    const countsNothing = attempt.tokens.promptTokens === 0 && attempt.tokens.completionTokens === 0;
+    return [attempt, unheard > 0 && countsNothing && unheard-- > 0 ? undefined : calls[next++]];
+  });
+};
+
 const checkEntry = (entry: LedgerEntry, heard: Heard[], reply: RawReply, seen: Seen | 'left'): void => {
   for (const name of NAMES) {
     const calls = heard.filter(({ upstream }) => upstream === name);
     const attempts = entry.attempts.filter(({ upstream }) => upstream === name);
     expect(attempts.length, `attempts at ${name}`).toBeGreaterThanOrEqual(calls.length);
-    attempts.forEach((attempt, position) => {
-      checkTokens(attempt, calls[position]);
-    });
+    for (const [attempt, call] of pairs(attempts, calls)) checkTokens(attempt, call);
   }
   for (const key of ['promptTokens', 'completionTokens'] as const) {
     expect(entry.tokens[key]).toBe(entry.attempts.reduce((sum, { tokens }) => sum + tokens[key], 0));
