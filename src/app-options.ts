@@ -1,4 +1,5 @@
 import type { Access } from './auth/access.ts';
+import type { WorkerLink } from './cluster/worker-link.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import type { DifficultyClassifier } from './difficulty/classifier.ts';
 import type { BodyLimits } from './http/read-body.ts';
@@ -39,4 +40,6 @@ export type AppOptions = {
   /** Of which model hosts are given what they need, and no key. */
   environment: NodeJS.ProcessEnv;
   bodyLimits: BodyLimits;
+  /** Where this process is one of several workers. */
+  worker?: WorkerLink | undefined;
 };

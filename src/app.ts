@@ -55,6 +55,7 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
     semantic: stores.semantic.figures,
     redis,
     shipper: options.shipper,
+    worker: options.worker,
   });
   const speeds = new GenerationSpeeds();
   const pace = openPace(options);
@@ -136,11 +137,15 @@ export const createApp = (options: AppOptions, overrides: Partial<Ports> = {}): 
   };
 };
 
-const openPace = ({ ledger, clock, logger }: AppOptions): CostPace => {
-  const pace = new CostPace(clock, async (sinceMs) => {
-    const rows = await ledger.spend({ sinceMs, untilMs: clock.now(), by: 'route' });
-    return new Map(rows.map(({ group, costNanoUsd }) => [group, costNanoUsd]));
-  });
+const openPace = ({ ledger, clock, logger, worker }: AppOptions): CostPace => {
+  const pace = new CostPace(
+    clock,
+    async (sinceMs) => {
+      const rows = await ledger.spend({ sinceMs, untilMs: clock.now(), by: 'route' });
+      return new Map(rows.map(({ group, costNanoUsd }) => [group, costNanoUsd]));
+    },
+    worker?.name.count,
+  );
   pace.open().catch((error: unknown) => logger.warn({ err: error }, 'what today has cost so far cannot be read'));
   return pace;
 };

@@ -3,6 +3,8 @@ import { type App, createApp } from './app.ts';
 import { createAccess } from './auth/access.ts';
 import { adminKeyFile, readOrMakeAdminKey } from './auth/admin-key-file.ts';
 import { RedisKeyNews } from './auth/redis-key-news.ts';
+import { shareReloads } from './cluster/share-reloads.ts';
+import type { WorkerLink } from './cluster/worker-link.ts';
 import type { ConfigSource } from './config/config-source.ts';
 import { createFileConfigSource } from './config/file-config-source.ts';
 import { loadClassifier } from './difficulty/load-classifier.ts';
@@ -47,16 +49,23 @@ const REDIS_START_MS = 500;
  */
 export const startGateway = async (
   settings: Settings,
-  { environment, clock }: { environment: Readonly<Record<string, string | undefined>>; clock: Clock },
+  {
+    environment,
+    clock,
+    worker,
+  }: { environment: Readonly<Record<string, string | undefined>>; clock: Clock; worker?: WorkerLink | undefined },
 ): Promise<Gateway> => {
-  const logger = createLogger(settings.logLevel);
-  const config = await createFileConfigSource({
+  const logger = createLogger(settings.logLevel, worker ? { worker: worker.name.number } : null);
+  // Of several workers one keeps house for all, and tells what they all see.
+  const keepsHouse = worker === undefined || worker.isFirst;
+  const source = await createFileConfigSource({
     file: settings.configFile,
     environment,
     checkModel: parseWeights,
     clock,
-    logger,
+    logger: keepsHouse ? logger : createLogger('silent'),
   });
+  const config = worker === undefined ? source : shareReloads(source, worker);
   const keepsResponsesInRedis = config.current().routes.responses.keepIn === 'redis';
   if (keepsResponsesInRedis && settings.redis === null) {
     config.close();
@@ -66,7 +75,7 @@ export const startGateway = async (
   const classifier = await loadClassifier();
   const postgres = settings.databaseUrl === null ? null : new Postgres({ url: settings.databaseUrl, logger });
   const ledger = SqliteLedgerStore.open({ directory: settings.dataDir, hasOutbox: postgres !== null });
-  const endCheckpoints = startCheckpoints(settings.dataDir, logger);
+  const endCheckpoints = keepsHouse ? startCheckpoints(settings.dataDir, logger) : async () => {};
   const threadReports = new ThreadReports({ directory: settings.dataDir, clock, logger });
   const sharedLedger = postgres && new PostgresLedger(postgres);
   const shipper =
@@ -79,13 +88,15 @@ export const startGateway = async (
           random: Math.random,
         })
       : null;
-  const endRetention = keepRetention({
-    prune: (before, limit) => ledger.prune(before, limit),
-    pruneShared: sharedLedger && ((before) => sharedLedger.prune(before)),
-    retentionMs: () => config.current().routes.ledger.retention,
-    clock,
-    logger,
-  });
+  const endRetention = keepsHouse
+    ? keepRetention({
+        prune: (before, limit) => ledger.prune(before, limit),
+        pruneShared: sharedLedger && ((before) => sharedLedger.prune(before)),
+        retentionMs: () => config.current().routes.ledger.retention,
+        clock,
+        logger,
+      })
+    : () => {};
   const keyDatabase = openKeyDatabase({ postgres, dataDir: settings.dataDir });
   const responses =
     redis !== undefined && keepsResponsesInRedis
@@ -121,6 +132,7 @@ export const startGateway = async (
     engineDir: settings.engineDir,
     environment,
     bodyLimits: { maxBytes: settings.maxBodyBytes, timeoutMs: BODY_TIMEOUT_MS },
+    worker,
   });
   const close = async (drainMs: number) => {
     await app.close(drainMs);
@@ -136,7 +148,7 @@ export const startGateway = async (
     await redis?.close();
     await responses.close();
   };
-  shipper?.start();
+  if (keepsHouse) shipper?.start();
   await redis?.settled(REDIS_START_MS);
   try {
     if ((await access.keys.start()) === false && isClosedDoor) throw openDoorError(settings);

@@ -5,6 +5,16 @@ import { programVersion } from './lib/program-version.ts';
 import { UsageError } from './lib/usage-error.ts';
 import { dataDirOf } from './settings.ts';
 
+/** One of several workers, as `serve --workers` has started it. */
+const openWorkerLink = async () => {
+  const { RIGHTSIZE_WORKER: text } = process.env;
+  if (text === undefined || process.send === undefined) return null;
+  const { parseWorkerName, WorkerLink } = await import('./cluster/worker-link.ts');
+  const name = parseWorkerName(text);
+  return name && new WorkerLink(name, process, systemClock);
+};
+const worker = await openWorkerLink();
+
 /** The process: the only file that reads the environment, listens to signals and exits. */
 const context: CliContext = {
   environment: process.env,
@@ -12,6 +22,7 @@ const context: CliContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   clock: systemClock,
+  ...(worker && { worker }),
   onSignal(name, callback) {
     process.on(name, callback);
     return () => process.off(name, callback);
@@ -40,9 +51,9 @@ const serveFlags = (command: Command): Command =>
     .option('--data-dir <directory>', 'where ledger, models and engine live (default: ./data)')
     .option('--insecure', 'listen beyond this machine without requiring a key');
 
-serveFlags(program.command('serve', { isDefault: true }).description('start the gateway')).action(
-  run(async (flags) => (await import('./cli/serve.ts')).serveCommand(flags, context)),
-);
+serveFlags(program.command('serve', { isDefault: true }).description('start the gateway'))
+  .option('--workers <number>', 'processes that answer requests; several need REDIS_URL (default: 1)')
+  .action(run(async (flags) => (await import('./cli/serve.ts')).serveCommand(flags, context)));
 serveFlags(
   program
     .command('demo')

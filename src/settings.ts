@@ -14,6 +14,7 @@ export type ServeFlags = {
   port?: string;
   dataDir?: string;
   insecure?: boolean;
+  workers?: string;
 };
 
 export type Settings = {
@@ -33,6 +34,8 @@ export type Settings = {
   isInsecure: boolean;
   logLevel: LogLevel;
   maxBodyBytes: number;
+  /** How many processes answer requests, 1 to 64. */
+  workers: number;
   /** Null without `REDIS_URL`: everything is kept in this process then. */
   redis: RedisSettings | null;
 };
@@ -70,8 +73,17 @@ export const readSettings = (flags: ServeFlags, environment: Environment): Setti
       environment['RIGHTSIZE_MAX_BODY_BYTES'] ?? String(DEFAULT_MAX_BODY_BYTES),
       1024 * 1024 * 1024,
     ),
+    workers: readWorkers(flags.workers ?? environment['RIGHTSIZE_WORKERS'] ?? '1'),
     redis: readRedis(environment),
   };
+};
+
+const MAX_WORKERS = 64;
+
+const readWorkers = (text: string): number => {
+  const count = wholeNumber('the number of workers', text, MAX_WORKERS);
+  if (count > 0) return count;
+  throw new UsageError('the number of workers must be at least 1');
 };
 
 const readRedis = (environment: Environment): RedisSettings | null => {

@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ModelFollower } from './cluster/model-follower.ts';
+import type { LocalModel } from './cluster/model-messages.ts';
+import { ModelOwner } from './cluster/model-owner.ts';
+import type { WorkerLink } from './cluster/worker-link.ts';
 import type { LoadedConfig } from './config/loaded-config.ts';
 import { apisOf, UPSTREAM_DEFAULTS } from './config/upstream-defaults.ts';
 import type { HttpUpstreamConfig, LlamaUpstreamConfig, UpstreamConfig } from './config/upstream-schema.ts';
@@ -18,6 +23,8 @@ export type RegistryOptions = {
   dataDir: string;
   engineDir: string;
   environment: NodeJS.ProcessEnv;
+  /** One of several workers: the first of them supervises the local models of all. */
+  worker?: WorkerLink | undefined;
 };
 
 /** Without a request for so long, a model that is loaded on demand is unloaded. */
@@ -36,9 +43,14 @@ export class UpstreamRegistry {
   #fleet: ModelFleet | undefined;
   /** Of the local upstreams ever made: no two share a socket, also while an old one drains. */
   #localCount = 0;
+  readonly #owner: ModelOwner | null;
+  readonly #follower: ModelFollower | null;
 
   constructor(options: RegistryOptions) {
+    const { worker, clock } = options;
     this.#options = options;
+    this.#owner = worker?.isFirst ? new ModelOwner(worker, clock) : null;
+    this.#follower = worker === undefined || worker.isFirst ? null : new ModelFollower(worker);
   }
 
   /** Brings the upstreams of a configuration into force and returns them by name. */
@@ -64,6 +76,7 @@ export class UpstreamRegistry {
     for (const registered of this.#registered.values()) this.#retire(registered);
     this.#registered.clear();
     await Promise.all(this.#closing);
+    this.#owner?.close();
   }
 
   #create(
@@ -73,7 +86,13 @@ export class UpstreamRegistry {
     missing: ReadonlyMap<string, string>,
     { file }: LoadedConfig,
   ): Registered {
-    if (config.kind === 'llama') return { definition, ...this.#createLocal(name, config, dirname(file)) };
+    if (config.kind === 'llama') {
+      const key = modelKey(name, definition);
+      const local = this.#follower?.follow(key) ?? null;
+      if (local === null) return { definition, ...this.#createLocal(name, key, config, dirname(file)) };
+      const upstream = this.#createOver(local, name, config);
+      return { definition, upstream, close: () => upstream.close().finally(() => local.leave()) };
+    }
     const upstream = this.#createHttp(name, config, missing.get(name));
     return { definition, upstream, close: () => upstream.close() };
   }
@@ -98,8 +117,13 @@ export class UpstreamRegistry {
     });
   }
 
-  #createLocal(name: string, config: LlamaUpstreamConfig, baseDir: string): Omit<Registered, 'definition'> {
-    const { clock, logger, dataDir, engineDir, environment } = this.#options;
+  #createLocal(
+    name: string,
+    key: string,
+    config: LlamaUpstreamConfig,
+    baseDir: string,
+  ): Omit<Registered, 'definition'> {
+    const { clock, logger, dataDir, engineDir, environment, worker } = this.#options;
     const fleet = this.#startFleet(config);
     const defaultKeepAliveMs = config.load === 'eager' ? null : ON_DEMAND_KEEP_ALIVE_MS;
     const member = fleet.join({
@@ -115,28 +139,36 @@ export class UpstreamRegistry {
       engineDir,
       environment,
       socketDir: join(dataDir, 'run'),
-      socketName: `${name} ${++this.#localCount}`,
+      // The host of a worker that was killed may still be about to remove its socket.
+      socketName: `${name} ${++this.#localCount}${worker === undefined ? '' : ` ${worker.name.start}`}`,
       clock,
       logger,
     });
+    const takeBack = this.#owner?.publish(key, member);
+    const upstream = this.#createOver(member, name, config);
+    return {
+      upstream,
+      close: async () => {
+        await upstream.close();
+        await takeBack?.();
+        await fleet.leave(member);
+      },
+    };
+  }
+
+  #createOver(local: LocalModel, name: string, { timeouts }: LlamaUpstreamConfig): Upstream {
     const upstream = new HttpUpstream({
       name,
       kind: 'llama',
       url: 'http://model-host/v1',
-      socketPath: member.socketPath,
+      socketPath: () => local.socketPath,
       connections: 256,
-      timeouts: config.timeouts,
-      clock,
-      state: () => member.state(),
-      untilReady: (signal) => member.untilReady(signal),
+      timeouts,
+      clock: this.#options.clock,
+      state: () => local.state(),
+      untilReady: (signal) => local.untilReady(signal),
     });
-    return {
-      upstream: new TrackedUpstream(upstream, () => member.begin()),
-      close: async () => {
-        await upstream.close();
-        await fleet.leave(member);
-      },
-    };
+    return new TrackedUpstream(upstream, () => local.begin());
   }
 
   /** What memory there is, is found out when the first local model is: a gateway without one asks nothing. */
@@ -157,5 +189,9 @@ export class UpstreamRegistry {
     this.#closing.add(closing);
   }
 }
+
+/** The same in all workers, and another one with each change of the definition. */
+const modelKey = (name: string, definition: string): string =>
+  createHash('sha256').update(`${name}\0${definition}`).digest('hex').slice(0, 24);
 
 const isRemoteSpec = (model: string): boolean => /^(builtin|hf):/.test(model);

@@ -7,6 +7,7 @@ const RANKS: Record<string, number> = {
   lib: 0,
   contract: 1,
   config: 2,
+  cluster: 2,
   auth: 3,
   limits: 3,
   cache: 3,

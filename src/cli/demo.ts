@@ -10,7 +10,7 @@ import { createSimulatedProvider } from '../upstreams/simulated-provider.ts';
 import type { CliContext } from './context.ts';
 import { DEMO_PROMPTS } from './demo-prompts.ts';
 import { withKeys } from './open-keys.ts';
-import { printBanner, untilStopped } from './serve.ts';
+import { printBanner, untilStopped } from './serve-gateway.ts';
 
 const DEMO_CONFIG = join(import.meta.dirname, '../../demo/routes.yaml');
 const READY_LIMIT_MS = 60_000;

@@ -17,6 +17,7 @@ export const addLimitMetrics = (figures: Pick<LimitFigures, 'refusals' | 'budget
     name: 'rightsize_budget_used_ratio',
     help: 'Spent share of a budget in its period, as this gateway last heard of it; 1 is all of it.',
     labelNames: ['of', 'name'],
+    aggregator: 'max',
     registers,
     collect() {
       this.reset();

@@ -6,6 +6,7 @@ export const addRedisMetrics = (redis: Pick<RedisConnection, 'state'>, registers
   new Gauge({
     name: 'rightsize_redis_up',
     help: '1 while Redis is used, 0 while requests go on without it.',
+    aggregator: 'min',
     registers,
     collect() {
       this.set(redis.state().state === 'down' ? 0 : 1);

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { SemanticFigures } from '../cache/semantic-figures.ts';
+import type { WorkerLink } from '../cluster/worker-link.ts';
 import type { LedgerEntry } from '../contract/ledger-entry.ts';
 import type { ModelHealth } from '../execution/model-health.ts';
 import type { Shipper } from '../ledger/shipper.ts';
@@ -8,6 +9,7 @@ import type { LimitFigures } from '../limits/limit-figures.ts';
 import type { Runtime } from '../ports.ts';
 import { addLimitMetrics } from './metrics-of-limits.ts';
 import { addRedisMetrics } from './metrics-of-redis.ts';
+import { shareMetrics } from './metrics-of-workers.ts';
 
 export type MetricsOptions = {
   health: ModelHealth;
@@ -17,6 +19,8 @@ export type MetricsOptions = {
   redis?: RedisConnection | undefined;
   /** Where the ledger is carried to Postgres. */
   shipper?: Pick<Shipper, 'state'> | null | undefined;
+  /** Where this process is one of several workers. */
+  worker?: WorkerLink | undefined;
 };
 
 export type Metrics = {
@@ -30,10 +34,11 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
 const CIRCUIT_VALUES = { closed: 0, 'half-open': 0.5, open: 1 } as const;
 
 /**
- * Figures of this process for Prometheus. Labels take only values that routes.yaml or the code define, so that nothing
- * a client sends can grow them.
+ * Figures for Prometheus, of this process or of all workers together. Labels take only values that routes.yaml or the
+ * code define, so that nothing a client sends can grow them.
  */
-export const createMetrics = ({ health, runtime, limits, semantic, redis, shipper }: MetricsOptions): Metrics => {
+export const createMetrics = (options: MetricsOptions): Metrics => {
+  const { health, runtime, limits, semantic, redis, shipper, worker } = options;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'rightsize_' });
@@ -79,6 +84,7 @@ export const createMetrics = ({ health, runtime, limits, semantic, redis, shippe
     name: 'rightsize_circuit_open',
     help: '1 while a model is not asked because it fails, 0.5 while it is probed.',
     labelNames: ['upstream', 'model'],
+    aggregator: 'max',
     registers,
     collect() {
       this.reset();
@@ -104,6 +110,8 @@ export const createMetrics = ({ health, runtime, limits, semantic, redis, shippe
       name: 'rightsize_ledger_outbox_entries',
       help: 'Ledger entries that have yet to reach Postgres: waiting, or refused by it and left behind.',
       labelNames: ['state'],
+      // All workers look at the same file.
+      aggregator: 'max',
       registers,
       collect() {
         const { waiting, parked } = shipper.state();
@@ -112,8 +120,10 @@ export const createMetrics = ({ health, runtime, limits, semantic, redis, shippe
       },
     });
   }
+  const shared = worker && shareMetrics(worker, registry);
   return {
     observe(entry) {
+      shared?.countRequest();
       const { outcome, cache } = entry;
       const labels = { route: entry.route ?? '', tier: entry.tier ?? '', upstream: entry.upstream ?? '' };
       requests.inc({ ...labels, outcome, cache });
@@ -126,6 +136,9 @@ export const createMetrics = ({ health, runtime, limits, semantic, redis, shippe
         attempts.inc({ tier: attempt.tier, upstream: attempt.upstream, outcome: attempt.outcome });
       }
     },
-    render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+    render: async () => ({
+      text: await (shared === undefined ? registry.metrics() : shared.render()),
+      contentType: registry.contentType,
+    }),
   };
 };

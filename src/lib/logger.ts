@@ -5,6 +5,6 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** A logger that writes to stderr at once: stdout is data. */
-export const createLogger = (level: LogLevel): Logger =>
-  pino({ level, base: null }, pino.destination({ fd: 2, sync: true }));
+/** A logger that writes to stderr at once: stdout is data. @param fields on every line. */
+export const createLogger = (level: LogLevel, fields: Record<string, number> | null = null): Logger =>
+  pino({ level, base: fields }, pino.destination({ fd: 2, sync: true }));

@@ -30,22 +30,26 @@ type Pace = {
 /**
  * How many of a route's requests may go to the strongest tier so that a day's money lasts until midnight (UTC): what is
  * left, over the requests still to come at the present rate, against what answers have cost. Counted in this process;
- * a restart takes the day's spend from the ledger.
+ * a restart takes the day's spend from the ledger. Each of several workers keeps to its part of the money.
  */
 export class CostPace {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #spendByRoute: SpendByRoute;
+  readonly #workers: number;
   readonly #paces = new Map<string, Pace>();
   #spentBefore: ReadonlyMap<string, number> = new Map();
 
-  constructor(clock: Pick<Clock, 'now'>, spendByRoute: SpendByRoute) {
+  /** @param workers how many processes share the money, the requests and that ledger. */
+  constructor(clock: Pick<Clock, 'now'>, spendByRoute: SpendByRoute, workers = 1) {
     this.#clock = clock;
     this.#spendByRoute = spendByRoute;
+    this.#workers = workers;
   }
 
   /** Takes over what this day has cost before the process started. */
   async open(): Promise<void> {
-    this.#spentBefore = await this.#spendByRoute(dayOf(this.#clock.now()));
+    const spent = await this.#spendByRoute(dayOf(this.#clock.now()));
+    this.#spentBefore = new Map([...spent].map(([route, nanoUsd]) => [route, nanoUsd / this.#workers]));
     // Requests need not wait for this; those that came first have begun to count by themselves.
     for (const [route, pace] of this.#paces) pace.spentNanoUsd += this.#spentBefore.get(route) ?? 0;
   }
@@ -54,7 +58,7 @@ export class CostPace {
   affordableShare(route: string, dayNanoUsd: number): number {
     const pace = this.#paceOf(route);
     this.#arrive(pace);
-    const left = dayNanoUsd - pace.spentNanoUsd;
+    const left = dayNanoUsd / this.#workers - pace.spentNanoUsd;
     if (left <= 0) return 0;
     // Until one has been paid for, nobody knows what it costs: the first ones tell.
     if (pace.strongNanoUsd === null) return 1;

@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici';
+import { buildConnector, type Dispatcher, Pool } from 'undici';
 import type { Timeouts } from '../config/upstream-schema.ts';
 import { hasContent } from '../contract/chunk-content.ts';
 import { completionToChunks } from '../contract/completion-to-chunks.ts';
@@ -35,8 +35,8 @@ export type HttpUpstreamOptions = {
   url: string;
   /** Chat completions alone where nothing is said. */
   apis?: ReadonlySet<Api>;
-  /** Unix socket to connect to in place of the URL's host: the local model host. */
-  socketPath?: string;
+  /** Unix socket to connect to in place of the URL's host: the local model host. A function is asked with each new connection. */
+  socketPath?: string | (() => string);
   apiKey?: string;
   headers?: Record<string, string>;
   /** Most connections open at one time; further calls wait for one within their own limits. */
@@ -76,7 +76,7 @@ export class HttpUpstream implements Upstream {
     this.#headers = { ...options.headers };
     this.#pool = new Pool(url.origin, {
       connections: options.connections,
-      connect: { timeout: options.timeouts.connect, ...(options.socketPath && { socketPath: options.socketPath }) },
+      connect: connectorOf(options),
       // CallLimits owns these two waits, so that each has its own error.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -279,6 +279,12 @@ export class HttpUpstream implements Upstream {
       : { [this.#preset.keyHeader]: apiKey };
   }
 }
+
+const connectorOf = ({ timeouts, socketPath }: HttpUpstreamOptions): Pool.Options['connect'] => {
+  const timeout = timeouts.connect;
+  if (typeof socketPath !== 'function') return { timeout, ...(socketPath && { socketPath }) };
+  return (options, callback) => buildConnector({ timeout, socketPath: socketPath() })(options, callback);
+};
 
 const nativeOf = ({ isNative, request }: ChatCall): NativeForm | null =>
   isNative === true ? (request.native ?? null) : null;
