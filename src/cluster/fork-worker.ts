@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
 import { FromWorkerSchema } from './messages.ts';
 import type { ForkedWorker, PrimaryOptions } from './primary.ts';
@@ -17,6 +18,7 @@ export const createForks = (): PrimaryOptions['fork'] => {
     const worker = cluster.fork({ RIGHTSIZE_WORKER: workerNameText(name) });
     // A message that cannot be delivered is that of a process that is ending.
     worker.on('error', () => {});
+    const closeLastHandle = keepLastHandle(worker.process);
     return {
       send: (message) => {
         if (worker.isConnected()) worker.process.send(message, undefined, undefined, () => {});
@@ -29,10 +31,28 @@ export const createForks = (): PrimaryOptions['fork'] => {
         });
         worker.once('exit', (code, signal) => {
           hasEnded = true;
+          closeLastHandle();
           onExit(signal ? null : code, signal || null);
         });
       },
       kill: () => worker.process.kill('SIGKILL'),
     };
   };
+};
+
+/**
+ * A connection that was handed to a worker which ended before it had taken it stays open in this process for ever, and its
+ * client would wait (lib/internal/cluster/round_robin_handle.js: it is closed with the worker's answer alone). There is never
+ * more than one, since the next is handed on after that answer.
+ * @returns closes it.
+ */
+const keepLastHandle = (child: ChildProcess): (() => void) => {
+  const send = child.send.bind(child) as (...args: unknown[]) => boolean;
+  let last: { close?(): void } | undefined;
+  child.send = ((message: unknown, handle: typeof last, ...rest: unknown[]) => {
+    if (handle) last = handle;
+    return send(message, handle, ...rest);
+  }) as ChildProcess['send'];
+  // Closing one that is closed does nothing.
+  return () => last?.close?.();
 };
