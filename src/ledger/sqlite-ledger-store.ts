@@ -12,7 +12,7 @@ import { inTransaction } from './sqlite-transaction.ts';
 export type SqliteLedgerOptions = {
   /** The data directory; made when missing. */
   directory: string;
-  /** How long a commit, which blocks the event loop, may wait for another process that is writing: 2,000 by default. */
+  /** How long a commit may wait for another process that is writing: 2,000 by default. It does so beside the event loop. */
   busyTimeoutMs?: number;
   /** Whether entries wait in an outbox for Postgres as well. */
   hasOutbox?: boolean;
@@ -26,6 +26,8 @@ type Waiting = { entry: LedgerEntry; resolve: () => void; reject: (reason: unkno
 const BATCH_ENTRIES = 250;
 const BUSY_TIMEOUT_MS = 2_000;
 const MAX_QUEUED = 10_000;
+/** How often to look whether another process still writes; a commit takes about as long. */
+const BUSY_RETRY_MS = 1;
 
 /**
  * The ledger in one SQLite file. Entries appended in one turn of the event loop share a transaction; `append` resolves
@@ -42,12 +44,17 @@ export class SqliteLedgerStore implements LedgerStore {
   /** Null where nothing is to go to Postgres. */
   readonly outbox: SqliteOutbox | null;
   readonly #maxQueued: number;
+  readonly #busyTimeoutMs: number;
   #queue: Waiting[] = [];
-  #scheduled: NodeJS.Immediate | undefined;
+  /** Ends what is scheduled; null where nothing is. */
+  #cancelFlush: (() => void) | null = null;
+  /** Since when another process has kept the oldest entry from its commit. */
+  #busySince: number | null = null;
 
-  private constructor(database: DatabaseSync, maxQueued: number, hasOutbox: boolean) {
+  private constructor(database: DatabaseSync, maxQueued: number, hasOutbox: boolean, busyTimeoutMs = BUSY_TIMEOUT_MS) {
     this.#database = database;
     this.#maxQueued = maxQueued;
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.#rollups = new SqliteRollups(database);
     this.outbox = hasOutbox ? new SqliteOutbox(database) : null;
     this.#insertEntry = database.prepare(rows.INSERT_ENTRY);
@@ -65,7 +72,7 @@ export class SqliteLedgerStore implements LedgerStore {
   }: SqliteLedgerOptions): SqliteLedgerStore {
     const database = openToWrite(directory, busyTimeoutMs);
     SqliteOutbox.note(database, hasOutbox);
-    return new SqliteLedgerStore(database, maxQueued, hasOutbox);
+    return new SqliteLedgerStore(database, maxQueued, hasOutbox, busyTimeoutMs);
   }
 
   /** For reports, beside a running gateway or without one; `append` rejects. @returns null when there is no ledger yet. */
@@ -81,7 +88,7 @@ export class SqliteLedgerStore implements LedgerStore {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ entry, resolve, reject });
-      this.#scheduled ??= setImmediate(() => this.#flush());
+      if (this.#cancelFlush === null) this.#schedule();
     });
   }
 
@@ -120,28 +127,55 @@ export class SqliteLedgerStore implements LedgerStore {
 
   /** Stores what is queued, then closes the file. */
   async close(): Promise<void> {
-    while (this.#queue.length > 0) this.#flush();
+    while (this.#queue.length > 0) this.#flush({ isLast: true });
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #flush(): void {
-    clearImmediate(this.#scheduled);
-    const batch = this.#queue.splice(0, BATCH_ENTRIES);
-    this.#scheduled = this.#queue.length > 0 ? setImmediate(() => this.#flush()) : undefined;
-    this.#commit(batch);
+  #schedule(): void {
+    const immediate = setImmediate(() => this.#flush());
+    this.#cancelFlush = () => clearImmediate(immediate);
   }
 
-  #commit(batch: Waiting[]): void {
+  #flush({ isLast = false } = {}): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
+    const batch = this.#queue.splice(0, BATCH_ENTRIES);
+    const busy = this.#commit(batch, { isBlocking: isLast });
+    if (busy !== null && this.#mayWait()) {
+      this.#queue.unshift(...batch);
+      const timer = setTimeout(() => this.#flush(), BUSY_RETRY_MS);
+      this.#cancelFlush = () => clearTimeout(timer);
+      return;
+    }
+    this.#busySince = null;
+    for (const { reject } of busy === null ? [] : batch) reject(busy);
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  #mayWait(): boolean {
+    const now = performance.now();
+    this.#busySince ??= now;
+    return now - this.#busySince < this.#busyTimeoutMs;
+  }
+
+  /** @returns why it is yet to be done: another process writes. SQLite's own wait, `isBlocking`, holds up the event loop. */
+  #commit(batch: Waiting[], { isBlocking }: { isBlocking: boolean }): unknown {
     try {
+      this.#database.exec(`PRAGMA busy_timeout = ${isBlocking ? this.#busyTimeoutMs : 0}`);
       inTransaction(this.#database, () => {
         this.#rollups.add(batch.flatMap(({ entry }) => (this.#insert(entry) ? [entry] : [])));
       });
       for (const { resolve } of batch) resolve();
     } catch (error) {
+      if (!isBlocking && isBusy(error)) return error;
       // One bad row must not cost the others their place; after any other failure each of them would fail as well.
-      if (batch.length > 1 && isFaultOfRow(error)) for (const waiting of batch) this.#commit([waiting]);
-      else for (const { reject } of batch) reject(error);
+      if (batch.length > 1 && isFaultOfRow(error)) {
+        for (const waiting of batch) this.#commit([waiting], { isBlocking: true });
+      } else for (const { reject } of batch) reject(error);
+    } finally {
+      if (this.#database.isOpen) this.#database.exec(`PRAGMA busy_timeout = ${this.#busyTimeoutMs}`);
     }
+    return null;
   }
 
   /** @returns false for an entry that is there already. */
@@ -155,6 +189,9 @@ export class SqliteLedgerStore implements LedgerStore {
     return true;
   }
 }
+
+/** SQLITE_BUSY. */
+const isBusy = (error: unknown): boolean => (((error as { errcode?: number }).errcode ?? 0) & 0xff) === 5;
 
 /** A value that cannot be bound (a TypeError, without `errcode`), or that breaks a constraint: SQLITE_CONSTRAINT is 19. */
 const isFaultOfRow = (error: unknown): boolean => {

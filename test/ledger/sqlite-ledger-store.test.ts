@@ -94,6 +94,20 @@ describe('failure', () => {
     await store.close();
   });
 
+  it('while another process writes, commits wait and nothing else does; then all are stored', async () => {
+    const store = SqliteLedgerStore.open({ directory, busyTimeoutMs: 20_000 });
+    const other = new DatabaseSync(file());
+    other.exec('BEGIN IMMEDIATE');
+    const appends = [store.append(sampleEntry({ id: 'req_1', at: 1 }))];
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    appends.push(store.append(sampleEntry({ id: 'req_2', at: 2 })));
+    other.exec('ROLLBACK');
+    other.close();
+    await Promise.all(appends);
+    expect((await ids(store)).sort()).toEqual(['req_1', 'req_2']);
+    await store.close();
+  });
+
   it('an entry that breaks the schema rejects alone and leaves nothing behind', async () => {
     const store = SqliteLedgerStore.open({ directory });
     const broken = sampleEntry({
