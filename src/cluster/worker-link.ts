@@ -22,8 +22,10 @@ export type Channel = {
   on(event: 'message', listener: (message: unknown) => void): unknown;
 };
 
-/** Others answer within so long, or are not waited for. */
-const ANSWER_LIMIT_MS = 2_000;
+/** Longer than the other side waits for figures itself. */
+const FIGURES_LIMIT_MS = 2_000;
+/** Others have done what they are asked for within so long, or are not waited for. */
+const DONE_LIMIT_MS = 5_000;
 
 const AskedSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ask'), id: z.int() }),
@@ -97,7 +99,7 @@ export class WorkerLink {
   figures(): Promise<Figures[]> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(ANSWER_LIMIT_MS, () => {
+      const cancel = this.#clock.after(FIGURES_LIMIT_MS, () => {
         this.#waiting.delete(id);
         const message = 'The figures of all workers cannot be had now.';
         reject(new GatewayError('report_unavailable', message, { retryAfterSeconds: 5 }));
@@ -135,7 +137,7 @@ export class WorkerLink {
         const missing = new Set(this.#listening.filter((worker) => worker !== this.name.number));
         if (missing.size === 0) return resolve();
         const id = ++this.#lastId;
-        const cancel = this.#clock.after(ANSWER_LIMIT_MS, () => finish());
+        const cancel = this.#clock.after(DONE_LIMIT_MS, () => finish());
         const finish = () => {
           cancel();
           asked.delete(id);

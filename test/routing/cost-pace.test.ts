@@ -49,6 +49,16 @@ test('money that is gone keeps everything small until midnight, and no longer', 
   expect(pace.affordableShare('r', USD)).toBeGreaterThan(0);
 });
 
+test('each of several workers keeps to its part of the money, and of what the day has cost before', async () => {
+  const clock = new ManualClock(MIDNIGHT + HOUR_MS);
+  const pace = new CostPace(clock, async () => new Map([['r', 2 * USD]]), 4);
+  await pace.open();
+  // A quarter of 6 dollars, of which a quarter of 2 is spent.
+  expect(pace.affordableShare('r', 6 * USD)).toBe(1);
+  pace.observe(answer('large', 1 * USD), 'large');
+  expect(pace.affordableShare('r', 6 * USD)).toBe(0);
+});
+
 test('a restart goes on with what the day has cost', async () => {
   const asked: number[] = [];
   const pace = new CostPace(new ManualClock(MIDNIGHT + HOUR_MS), async (sinceMs) => {
