@@ -42,7 +42,7 @@ export const ToWorkerSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('stop') }),
   /** Break off what runs, and end. */
   z.strictObject({ type: z.literal('stop-now') }),
-  /** Read routes.yaml again. */
+  /** Read routes.yaml again, and have the others do so; see `shareReloads`. */
   z.strictObject({ type: z.literal('reload') }),
 ]);
 export type ToWorker = z.infer<typeof ToWorkerSchema>;

@@ -89,9 +89,10 @@ export class Primary {
     });
   }
 
-  /** Has all workers read routes.yaml again. */
+  /** Has all workers read routes.yaml again: a reload at one is one at all. */
   reload(): void {
-    this.#tellAll({ type: 'reload' });
+    const [first] = this.#listening();
+    if (first !== undefined) this.#tell(first, { type: 'reload' });
   }
 
   #start(slot: Slot): void {

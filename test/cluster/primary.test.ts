@@ -146,6 +146,13 @@ test('a drain in which all end by themselves is code 0, and nothing is started m
   expect(await exitCode()).toBe(0);
 });
 
+test('a reload is told to one that listens, which tells the others', () => {
+  const { latest, primary, types } = startAll(3);
+  latest(1).end(null, 'SIGKILL');
+  primary.reload();
+  expect([2, 3].filter((number) => types(number).includes('reload'))).toEqual([2]);
+});
+
 test('what one says to the others, or to one of them, reaches nobody else', () => {
   const { latest, types } = startAll(3);
   latest(2).say({ type: 'relay', to: 'others', topic: 'config', body: 'a' });
