@@ -7,14 +7,18 @@ from .tables import WORDS
 
 UP = [
     "Sort these numbers: {}", "Sort {}", "Sort the numbers {} in ascending order.", "Put these numbers in order: {}", "Order from smallest to largest: {}",
-    "Sort ascending: {}", "Arrange {} from small to large.", "Bring these numbers into order: {}", "Please sort {} from low to high.",
+    "Sort ascending: {}", "Sort these from low to high: {}", "Please sort the numbers {}", "Sort {} from smallest to largest.", "From small to large: {}", "Sort the list {}",
+    "In ascending order, please: {}", "Put {} in order.", "Order the numbers {}", "Can you sort {}?", "Arrange in ascending order: {}", "Numbers: {}\nSorted:", "Give me {} sorted.",
+    "Arrange {} from small to large.", "Bring these numbers into order: {}", "Please sort {} from low to high.",
 ]
 DOWN = [
-    "Sort {} in descending order.", "Sort descending: {}", "Order from largest to smallest: {}", "Sort these from high to low: {}",
+    "Sort {} in descending order.", "Sort descending: {}", "Sort {} from largest to smallest.", "Please sort {} from high to low.", "From large to small: {}",
+    "In descending order, please: {}", "Order {} from high to low.", "Put {} in descending order.", "Largest first: {}", "Sort these numbers, largest first: {}", "Order from largest to smallest: {}", "Sort these from high to low: {}",
     "Arrange {} from large to small.", "Sort from largest to smallest: {}",
 ]
 ALPHABET = [
-    "Sort these words alphabetically: {}", "Put these words in alphabetical order: {}", "Sort alphabetically: {}", "Alphabetical order: {}",
+    "Sort these words alphabetically: {}", "Sort these words from A to Z: {}", "Order alphabetically: {}", "Put {} in alphabetical order.", "From A to Z: {}",
+    "Words: {}\nIn alphabetical order:", "Please sort the words {}", "Can you sort the words {} alphabetically?", "Sort the words {} from A to Z.", "Put these words in alphabetical order: {}", "Sort alphabetically: {}", "Alphabetical order: {}",
     "Arrange the words {} alphabetically.", "Order these words from A to Z: {}",
 ]
 BEST = [
