@@ -1,11 +1,11 @@
 """Sums, differences, products, quotients and shares, in digits and in words, bare, with units and in little stories.
 
-Answers repeat the sum, and longer products show their steps: a small model writes down what it cannot hold in mind.
+Answers repeat the sum and show their steps: a small model writes down what it cannot hold in mind.
 """
 
 from random import Random
 
-from .example import HELD_OUT, Example, ask, draw, pick
+from .example import HELD_OUT, HELD_OUT_SHARE, TRAIN, Example, ask, draw, is_held_out, pick
 from .tables import FIRST_NAMES, ITEMS, UNITS
 
 ONES = (
@@ -39,31 +39,45 @@ def in_words(number: int) -> str:
 
 
 def worked(sign: str, left: int, right: int) -> str:
-    """The answer, with the steps that a product of two-digit numbers needs."""
-    shown = f"{left} {sign} {right} = "
-    if sign == "+":
-        return f"{shown}{left + right}"
-    if sign == "-":
-        return f"{shown}{left - right}"
-    if sign == "/":
-        return f"{shown}{left // right}"
-    if left < 10 and right >= 10:
+    """The answer, with the steps that two numbers of two digits or more need: each step is small enough to be known."""
+    steps = {"+": _sum_steps, "-": _difference_steps, "x": _product_steps, "/": lambda a, b: [str(a // b)]}[sign](left, right)
+    return " = ".join([f"{left} {sign} {right}", *steps])
+
+
+def _sum_steps(left: int, right: int) -> list[str]:
+    """Hundreds, tens and ones apart, then together: `14 + 58 = 60 + 12 = 72`."""
+    parts = [left // 100 * 100 + right // 100 * 100, left // 10 % 10 * 10 + right // 10 % 10 * 10, left % 10 + right % 10]
+    return _together([part for part in parts if part > 0] if min(left, right) >= 10 else [left + right])
+
+
+def _difference_steps(left: int, right: int) -> list[str]:
+    """The largest place is taken away first: `52 - 44 = 12 - 4 = 8`."""
+    place = 100 if right >= 100 else 10
+    if right < 10 or right % place == 0:
+        return [str(left - right)]
+    left, right = left - right // place * place, right % place
+    return [f"{left} - {right}", *_difference_steps(left, right)]
+
+
+def _product_steps(left: int, right: int) -> list[str]:
+    """Place by place: `42 x 23 = 800 + 120 + 40 + 6 = 920 + 46 = 966`. Up to 12 the table is known."""
+    if max(left, right) <= 12:
+        return [str(left * right)]
+    if left < 10:
         left, right = right, left
-    if left < 13 or right % 10 == 0 and right < 100 and left < 10 or left % 10 == 0 and right < 10:
-        return f"{shown}{left * right}"
-    tens, ones = left // 10 * 10, left % 10
-    if right < 10:
-        return f"{shown}{tens * right} + {ones * right} = {left * right}"
-    if right % 10 == 0:
-        return f"{shown}{tens * right} + {ones * right} = {left * right}"
-    return (
-        f"{shown}{left} x {right // 10 * 10} + {left} x {right % 10} = "
-        f"{left * (right // 10 * 10)} + {left * (right % 10)} = {left * right}"
-    )
+    return _together([a * b for a in (left // 10 * 10, left % 10) for b in (right // 10 * 10, right % 10) if a * b > 0] or [0])
+
+
+def _together(parts: list[int]) -> list[str]:
+    """Four parts by twos and then all; one part is the answer."""
+    shown = [" + ".join(map(str, parts))]
+    if len(parts) == 4:
+        shown.append(f"{parts[0] + parts[1]} + {parts[2] + parts[3]}")
+    return shown if len(parts) == 1 else [*shown, str(sum(parts))]
 
 
 def two_digits(random: Random, split: str) -> Example:
-    sign, left, right = draw(random, split, draw_sum)
+    sign, left, right = draw_sum(random, split)
     return ask("arithmetic, two digits", _question(random, split, sign, left, right), worked(sign, left, right))
 
 
@@ -73,7 +87,7 @@ def three_digits(random: Random, split: str) -> Example:
 
 
 def worded(random: Random, split: str) -> Example:
-    sign, left, right = draw(random, split, draw_sum)
+    sign, left, right = draw_sum(random, split)
     signs = {"+": " plus ", "-": " minus ", "x": " times ", "/": " divided by "}
     question = pick(random, FRAMES, split).format(in_words(left) + signs[sign] + in_words(right))
     return ask("arithmetic in words", question, worked(sign, left, right))
@@ -83,8 +97,7 @@ def with_units(random: Random, split: str) -> Example:
     sign, left, right = draw(random, split, _sum_or_difference)
     unit = random.choice(UNITS)
     joined = f"{left} {unit}{random.choice(SIGNS[sign][:3])}{right} {unit}"
-    total = left + right if sign == "+" else left - right
-    answer = f"{left} {sign} {right} = {total} {unit}"
+    answer = f"{worked(sign, left, right)} {unit}"
     return ask("arithmetic with units and stories", pick(random, FRAMES, split).format(joined), answer)
 
 
@@ -149,7 +162,19 @@ def shares(random: Random, split: str) -> Example:
     return ask("percentages, halves and doubles", text.format(n=number), worked("x", number, factor))
 
 
-def draw_sum(random: Random) -> tuple[str, int, int]:
+def draw_sum(random: Random, split: str) -> tuple[str, int, int]:
+    """A sum of the split. The tables up to 12 are facts: they are taught whole, and examined in wordings that were not."""
+    while True:
+        drawn = _any_sum(random)
+        sign, left, right = drawn
+        if sign == "/" or max(left, right) <= 12:
+            if split == TRAIN or random.random() < HELD_OUT_SHARE:
+                return drawn
+        elif is_held_out(*drawn) == (split == HELD_OUT):
+            return drawn
+
+
+def _any_sum(random: Random) -> tuple[str, int, int]:
     """Sign and operands of up to two digits; nothing below zero and no remainder."""
     sign = random.choice("++--xxx/")
     if sign == "/":

@@ -17,9 +17,9 @@ from .yes_no import comparison, yes_no
 
 # Lessons and how often they come.
 LESSONS = [
-    (two_digits, 12), (several_sums, 9), (three_digits, 5), (worded, 3), (with_units, 2), (story, 2), (shares, 2), (fact, 11),
-    (several_facts, 4), (several_translations, 2), (yes_no, 7), (comparison, 4),
-    (sentiment, 5), (topic, 5), (extraction, 6), (sorting, 6), (listed, 2), (spelling, 3), (rephrasing, 2), (definition, 2), (small_talk, 2),
+    (two_digits, 11), (several_sums, 6), (three_digits, 5), (worded, 3), (with_units, 2), (story, 2), (shares, 2), (fact, 11),
+    (several_facts, 4), (several_translations, 2), (yes_no, 7), (comparison, 5),
+    (sentiment, 6), (topic, 6), (extraction, 6), (sorting, 7), (listed, 2), (spelling, 3), (rephrasing, 2), (definition, 2), (small_talk, 2),
     (several_turns, 3), (beyond, 12),
 ]
 LONG_LESSONS = [(tool_call, 10), (tool_result, 2)]

@@ -3,7 +3,7 @@
 from random import Random
 
 from .arithmetic import SIGNS, draw_sum, worked
-from .example import Example, ask, draw, pick
+from .example import Example, ask, pick
 from .facts import RELATIONS
 
 SUMS = [
@@ -27,7 +27,7 @@ WEIGHTS = {name: weight for name, weight, _, _ in RELATIONS}
 
 
 def several_sums(random: Random, split: str) -> Example:
-    sums = [draw(random, split, draw_sum) for _ in range(random.randint(2, 4))]
+    sums = [draw_sum(random, split) for _ in range(random.randint(2, 3))]
     shown = ", ".join(f"{left}{random.choice(SIGNS[sign][:2])}{right}" for sign, left, right in sums)
     return ask("several at once", pick(random, SUMS, split).format(shown), "\n".join(worked(*each) for each in sums))
 

@@ -4,8 +4,13 @@ import hashlib
 from dataclasses import dataclass, field
 from random import Random
 
+from .rewording import reworded
+
 Message = dict[str, str]
 TRAIN, HELD_OUT = "train", "held-out"
+HELD_OUT_SHARE = 0.1
+# Share of the lessons whose question has words exchanged.
+REWORDED = 0.4
 
 
 @dataclass
@@ -44,11 +49,18 @@ def system(text: str) -> Message:
 
 
 def pick(random: Random, phrasings: list, split: str):
-    """One of the phrasings; of four or more the last fifth is kept for the examination."""
-    if len(phrasings) < 4:
-        return random.choice(phrasings)
-    kept = max(1, len(phrasings) // 5)
-    return random.choice(phrasings[-kept:] if split == HELD_OUT else phrasings[:-kept])
+    """One of the phrasings; of four or more the last fifth is kept for the examination. In lessons some are reworded."""
+    kept = max(1, len(phrasings) // 5) if len(phrasings) >= 4 else 0
+    if split == HELD_OUT:
+        return random.choice(phrasings[-kept:])
+    chosen = random.choice(phrasings[: len(phrasings) - kept])
+    if random.random() >= REWORDED:
+        return chosen
+    frame, *rest = (chosen,) if isinstance(chosen, str) else chosen
+    changed = reworded(random, frame)
+    if any(changed == (held if isinstance(held, str) else held[0]) for held in phrasings[len(phrasings) - kept :]):
+        return chosen
+    return (changed, *rest) if rest else changed
 
 
 def is_held_out(*parts: object) -> bool:

@@ -186,7 +186,8 @@ RELATIONS: list[tuple[str, float, list[tuple[str, str]], list[str]]] = [
     ]),
     ("abbreviation", 1.2, _pairs(ABBREVIATIONS), [
         "What does {} stand for?", "What is the meaning of the abbreviation {}?", "{} stands for?", "Spell out {}.",
-        "What does the abbreviation {} mean?", "Tell me what {} stands for.", "What's {} short for?",
+        "What does the abbreviation {} mean?", "Tell me what {} stands for.", "Write {} in full.", "{} is short for what?", "What is {} in full?",
+        "What's {} short for?",
     ]),
     ("day after", 0.7, _next_of(DAYS, 1), [
         "Which day comes after {}?", "What day is after {}?", "What day follows {}?", "The day after {}?", "Name the day after {}.",

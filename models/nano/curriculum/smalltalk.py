@@ -2,6 +2,7 @@
 
 from random import Random
 
+from .arithmetic import worked
 from .example import TRAIN, Example, Message, ask, assistant, draw, pick, user
 from .facts import CAPITALS, sentence
 from .tables import any_city, any_name
@@ -80,13 +81,13 @@ def _capitals(random: Random, split: str) -> list[Message]:
 
 def _sums(random: Random, split: str) -> list[Message]:
     _, total, added = draw(random, TRAIN, lambda r: ("+", r.randint(1, 99), r.randint(1, 99)))
-    turns = [user(random.choice(["What is {} + {}?", "{} + {}", "{} plus {}?"]).format(total, added)), assistant(f"{total} + {added} = {total + added}")]
+    turns = [user(random.choice(["What is {} + {}?", "{} + {}", "{} plus {}?"]).format(total, added)), assistant(worked("+", total, added))]
     total += added
     for _ in range(random.randint(1, 2)):
         text, sign = pick(random, MORE, split)
         _, _, number = draw(random, split, lambda r: (sign, total, r.randint(1, min(total, 50))))  # noqa: B023
         result = total + number if sign == "+" else total - number
-        turns += [user(text.format(number)), assistant(f"{total} {sign} {number} = {result}")]
+        turns += [user(text.format(number)), assistant(worked(sign, total, number))]
         total = result
         if total < 1:
             break
