@@ -17,7 +17,7 @@ export const DEMO_PROMPTS: readonly string[] = [
   'What is the capital of Japan?',
   'How many days are in a week?',
   'What is the chemical symbol for gold?',
-  'What is the opposite of cold?',
+  'What is the opposite of hot?',
   'Translate "good morning" into French.',
   'How do you say thank you in Spanish?',
   'Is the sky blue on a clear day?',
