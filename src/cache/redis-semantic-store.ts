@@ -24,8 +24,8 @@ export type RedisSemanticOptions = {
   maxQuestions?: number;
 };
 
-/** Vectors that a search looks at, of those that the graph leads to: it then misses next to none of 10,000. */
-const SEARCH_EFFORT = 200;
+/** Vectors that a search looks at, of those that the graph leads to: of 10,000 it then misses six in a thousand, in half the time of none. */
+const SEARCH_EFFORT = 80;
 /** Questions whose facts this process keeps at hand: reading them takes longer than finding them. */
 const READ_QUESTIONS = 5_000;
 /** Questions that one step of clearing takes away, so that it holds Redis for milliseconds. */
